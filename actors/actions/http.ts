@@ -1,0 +1,95 @@
+/** Action type `http`: sends a request. */
+import got, { type Method, RequestError } from 'got';
+import { Type } from 'typebox';
+import type { Outcome } from '../job.ts';
+import { type Fault, oneOf } from '../schema.ts';
+import type { ActionType } from './action.ts';
+import { contextOf, json, line, plain, render, templateFault, urlComponent } from './template.ts';
+
+const schema = Type.Object(
+  {
+    url: Type.String({ minLength: 1, description: 'Where to send it. References are filled in as URL components; the host cannot be one.' }),
+    method: oneOf(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], { default: 'POST', description: 'The request method.' }),
+    headers: Type.Record(Type.String(), Type.String(), { default: {}, description: 'Header lines; the values are templates.' }),
+    body_template: Type.Optional(Type.String({ description: 'The body. When it is JSON it stays well formed whatever the data holds. Left out: the alert as JSON.' })),
+    timeout: Type.Integer({ minimum: 1, maximum: 600_000, default: 10_000, description: 'Milliseconds that the receiver may take to answer.' }),
+    verify_ssl: Type.Boolean({ default: true, description: "Whether the receiver's certificate is checked." }),
+    follow_redirect: Type.Boolean({ default: false, description: 'Whether a redirect to the same host is followed.' }),
+  },
+  { additionalProperties: false, description: 'Send an HTTP request.' },
+);
+
+/** An answer is read up to here, and thrown away. */
+const MOST_ANSWER = 65_536;
+
+export const http: ActionType<typeof schema> = {
+  type: 'http',
+  schema,
+  timeoutMs: ({ timeout }) => timeout,
+  check({ url, headers, body_template = '' }) {
+    const faults: Fault[] = [];
+    const host = /^https?:\/\/[^/?#]*/i.exec(url)?.[0];
+    if (!host || host.includes('${')) faults.push({ path: '/url', expected: 'an http or https URL with a host that is written out', got: url });
+    const texts: [string, string][] = [['/url', url], ['/body_template', body_template], ...Object.entries(headers).map(([key, text]): [string, string] => [`/headers/${key}`, text])];
+    for (const [path, text] of texts) {
+      const fault = templateFault(text);
+      if (fault) faults.push({ path, ...fault });
+    }
+    return faults;
+  },
+  prepare({ url, method, headers, body_template, verify_ssl, follow_redirect }) {
+    const client = got.extend({
+      retry: { limit: 0 }, // the outbox tries again
+      throwHttpErrors: false,
+      followRedirect: follow_redirect,
+      https: { rejectUnauthorized: verify_ssl },
+      decompress: false,
+    });
+    return async (job, signal): Promise<Outcome> => {
+      const context = contextOf(job.alert);
+      const lines = Object.fromEntries(Object.entries(headers).map(([key, text]) => [key.toLowerCase(), render(text, context, line)]));
+      const body = body_template === undefined ? JSON.stringify({ id: job.id, ...job.alert }) : render(body_template, context, isJson(body_template, lines['content-type']) ? json : plain);
+      const sends = method !== 'GET';
+      const request = client.stream(render(url, context, urlComponent), {
+        method: method as Method,
+        headers: { ...(sends ? { 'content-type': 'application/json' } : {}), ...lines, 'idempotency-key': job.id },
+        ...(sends ? { body } : {}),
+        signal,
+      });
+      return answerOf(request);
+    };
+  },
+};
+
+function answerOf(request: ReturnType<typeof got.stream>): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    let length = 0;
+    request.once('response', (response: { statusCode: number; headers: Record<string, unknown> }) => {
+      const done = (): void => resolve(outcome(response.statusCode, response.headers['retry-after'], Date.now()));
+      request.on('end', done);
+      request.on('data', (chunk: Buffer) => {
+        length += chunk.length;
+        if (length > MOST_ANSWER) {
+          done();
+          request.destroy();
+        }
+      });
+    });
+    request.once('error', (error: unknown) => reject(error instanceof RequestError && error.code ? new Error(`${error.code}: ${error.message}`) : error));
+  });
+}
+
+const isJson = (template: string, contentType = 'application/json'): boolean => /\bjson\b/i.test(contentType) && /^\s*[[{"]/.test(template);
+
+/**
+ * What an answer means for the execution: 2xx is delivered; 408, 425, 429 and 5xx may pass, no sooner than `Retry-After` asks (RFC 9110
+ * §10.2.3, seconds or a date); any other status will be the same tomorrow.
+ */
+export function outcome(status: number, retryAfter: unknown, nowMs: number): Outcome {
+  if (status >= 200 && status < 300) return { kind: 'delivered', detail: `status ${status}` };
+  const reason = `receiver answered ${status}`;
+  if (status !== 408 && status !== 425 && status !== 429 && status < 500) return { kind: 'discard', reason };
+  const text = typeof retryAfter === 'string' ? retryAfter.trim() : '';
+  const afterMs = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - nowMs;
+  return Number.isFinite(afterMs) ? { kind: 'retry', reason, afterMs: Math.max(0, afterMs) } : { kind: 'retry', reason };
+}

@@ -1,0 +1,260 @@
+/** Admin: takes commands, makes them plans, and lets the branches carry them out. It stands last in the tree, and its init fills the branches. */
+import { type Ask, call, type CallMessage } from '../../lib/call.ts';
+import type { ChildSpec } from '../../lib/child-spec.ts';
+import { reasonText } from '../../lib/exit.ts';
+import { type GenServer, type Init, type Next, noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
+import type { Process } from '../../lib/process.ts';
+import { DownMessage } from '../../lib/signal.ts';
+import type { ApiError, Applied, ChangeReply, Declaration, Declared, Kind, OverlayEntry, Source, Wanted } from '../../proto/api.ts';
+import type { Feed } from '../feed.ts';
+import { logger, setLogLevel } from '../logger.ts';
+import type { Names } from '../names.ts';
+import { type Branches, keyOf, type Step } from './branches.ts';
+import { Quarantine } from './quarantine.ts';
+
+/** What admin is given to work with; `declare` and `diff` are config's. */
+export interface AdminPort {
+  readonly names: Names;
+  readonly feed: Feed;
+  readonly environment: string | undefined;
+  /** The configuration's texts as they stand on disk now. @throws when they cannot be read. */
+  readSources(): readonly Source[];
+  declare(wanted: Wanted): Declaration;
+  diff(running: readonly Declared[], wanted: readonly Declared[]): readonly Step[];
+  readonly branches: Branches;
+  lastVersion(): Promise<{ readonly number: number; readonly overlay: unknown } | undefined>;
+  saveVersion(version: Version): Promise<void>;
+  forgetRule(rule: string): Promise<void>;
+  /** The control socket: opened by admin's init, closed with it. */
+  serve(desk: Desk, signal: AbortSignal): Promise<void>;
+}
+export interface Version {
+  readonly number: number;
+  readonly atMs: number;
+  readonly author: string;
+  readonly reason: string;
+  readonly diff: readonly string[];
+  readonly overlay: readonly OverlayEntry[];
+}
+
+export type Command =
+  | { readonly do: 'reload'; readonly author: string }
+  | { readonly do: 'put'; readonly mode: 'create' | 'update'; readonly kind: Kind; readonly name: string; readonly source: Source; readonly author: string }
+  | { readonly do: 'delete'; readonly kind: Kind; readonly name: string; readonly author: string };
+export type CommandReply = ChangeReply | ApiError;
+
+/** What is running, to be read by anybody at any time; changed only by `command`. */
+export interface Desk {
+  readonly declared: readonly Declared[];
+  readonly system: Readonly<Record<string, unknown>>;
+  readonly version: number;
+  readonly quarantine: Quarantine;
+  command(command: Command): Promise<CommandReply>;
+}
+
+export const adminChild = (port: AdminPort): ChildSpec => ({ id: 'admin', shutdown: 10_000, start: (parent) => startLink(parent, new Admin(port), { name: 'admin' }) });
+
+class Probe {
+  readonly key: string;
+  constructor(key: string) {
+    this.key = key;
+  }
+}
+
+/** The configuration cannot be used: the node does not start. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly faults: Declaration['faults'];
+  constructor(faults: Declaration['faults']) {
+    super(`the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}`);
+    this.faults = faults;
+  }
+}
+
+const failure = (code: ApiError['error']['code'], message: string, more: object = {}): ApiError => ({ error: { code, message, ...more } });
+
+class Admin implements GenServer<undefined, Command> {
+  readonly #port: AdminPort;
+  readonly #quarantine = new Quarantine();
+  readonly #log = logger('admin');
+  #self!: Process;
+  #sources: readonly Source[] = [];
+  #overlay: readonly OverlayEntry[] = [];
+  #declared: readonly Declared[] = [];
+  #system: Readonly<Record<string, unknown>> = {};
+  #version = 0;
+
+  constructor(port: AdminPort) {
+    this.#port = port;
+  }
+
+  async init(self: Process): Promise<Init<undefined>> {
+    this.#self = self;
+    const last = await this.#port.lastVersion();
+    this.#version = last?.number ?? 0;
+    this.#overlay = (last?.overlay as readonly OverlayEntry[] | undefined) ?? []; // this actor wrote it
+    const { branches } = this.#port;
+    this.#sources = branches.sources ?? this.#port.readSources(); // after a crash: what was accepted, not what somebody is just editing
+    const { declared, system, faults } = this.#declare(this.#sources, this.#overlay);
+    if (faults.length > 0) throw new ConfigError(faults);
+    const running = branches.living();
+    branches.onStarted = (pid) => self.monitor(pid);
+    for (const { pid } of running) self.monitor(pid);
+    const plan = this.#port.diff(
+      running.map((one) => one.declared),
+      declared,
+    );
+    for (const { do: verb, declared: one } of plan) {
+      if (verb === 'stop' || verb === 'replace') await branches.stop(one);
+      if (verb === 'start' || verb === 'replace') await this.#startOrPark(one);
+    }
+    await this.#take(declared, system, this.#sources, this.#overlay, 'node', 'start', plan);
+    await this.#port.serve(this.#desk(), self.signal);
+    this.#port.names.register(self, 'admin', undefined);
+    return ok(undefined);
+  }
+
+  async handleCall(command: Command, _from: CallMessage): Promise<Next<undefined>> {
+    return reply(await this.#command(command), undefined);
+  }
+
+  async handleInfo(message: unknown): Promise<Next<undefined>> {
+    if (message instanceof DownMessage) this.#ended(message);
+    else if (message instanceof Probe && this.#quarantine.has(message.key)) {
+      const declared = this.#declared.find((one) => keyOf(one) === message.key);
+      this.#quarantine.probe(message.key);
+      this.#log.info('a quarantined resource is tried again', { resource: message.key });
+      if (declared) await this.#startOrPark(declared);
+    }
+    return noreply(undefined);
+  }
+
+  async #command(command: Command): Promise<CommandReply> {
+    if (command.do === 'reload') {
+      let sources: readonly Source[];
+      try {
+        sources = this.#port.readSources();
+      } catch (error) {
+        return failure('failed', `the configuration cannot be read: ${reasonText(error)}`);
+      }
+      return this.#change(sources, this.#overlay, command.author, 'reload');
+    }
+    const { kind, name } = command;
+    const there = this.#declared.some((one) => one.kind === kind && (one.name === name || kind === 'system_config'));
+    if (command.do === 'put' && command.mode === 'create' && there) return failure('conflict', `there is a ${kind} named ${name} already: use update`);
+    if (!there && (command.do === 'delete' || command.mode === 'update')) return failure('not_found', `there is no ${kind} named ${name}`);
+    if (command.do === 'delete') {
+      const users = this.#users(kind, name);
+      if (users.length > 0) return failure('conflict', `${kind} ${name} is used by rule ${users.join(', rule ')}: change or delete ${users.length === 1 ? 'that rule' : 'those rules'} first`);
+    }
+    const entry: OverlayEntry = { kind, name, origin: 'cli', source: command.do === 'put' ? command.source : null };
+    const others = this.#overlay.filter((one) => one.kind !== kind || one.name !== name);
+    return this.#change(this.#sources, [...others, entry], command.author, `${command.do === 'put' ? command.mode : 'delete'} ${kind} ${name}`);
+  }
+
+  /** Plan, apply, write down; on a fault nothing has changed. */
+  async #change(sources: readonly Source[], overlay: readonly OverlayEntry[], author: string, reason: string): Promise<CommandReply> {
+    const { declared, system, faults } = this.#declare(sources, overlay);
+    if (faults.length > 0) return failure('config_invalid', `the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}; nothing was changed`, { faults });
+    const plan = this.#port.diff(this.#declared, declared);
+    const { ok: applied, resources } = await this.#port.branches.apply(plan);
+    if (!applied) return failure('failed', `${resources.find(({ outcome }) => outcome === 'rejected')?.reason}; everything is as it was`, { resources });
+    const before = this.#declared;
+    try {
+      await this.#take(declared, system, sources, overlay, author, reason, plan);
+    } catch (error) {
+      await this.#port.branches.apply(this.#port.diff(declared, before));
+      return failure('failed', `the change cannot be written down (${reasonText(error)}); everything is as it was`, { resources });
+    }
+    for (const { do: verb, declared: one } of plan) {
+      if (verb !== 'keep') this.#quarantine.release(keyOf(one));
+      if (verb === 'stop' && one.kind === 'rule') await this.#port.forgetRule(one.name);
+      if (verb === 'stop' && one.kind === 'monitor') this.#port.feed.forget(one.name);
+    }
+    return { version: this.#version, resources: resources.filter(({ outcome }) => outcome !== 'unchanged') satisfies Applied[] };
+  }
+
+  #declare(sources: readonly Source[], overlay: readonly OverlayEntry[]): Declaration {
+    return this.#port.declare({ sources, overlay, environment: this.#port.environment, secrets: {} });
+  }
+
+  /** From here on this is what is declared; a change of it is a version. */
+  async #take(
+    declared: readonly Declared[],
+    system: Readonly<Record<string, unknown>>,
+    sources: readonly Source[],
+    overlay: readonly OverlayEntry[],
+    author: string,
+    reason: string,
+    plan: readonly Step[],
+  ): Promise<void> {
+    const signs = { start: '+', stop: '-', replace: '~', keep: '=' };
+    const diff = plan.filter((step) => step.do !== 'keep').map(({ do: verb, declared: { kind, name } }) => `${signs[verb]} ${kind} ${name}`);
+    if (diff.length > 0) {
+      await this.#port.saveVersion({ number: this.#version + 1, atMs: Date.now(), author, reason, diff, overlay });
+      this.#version++;
+      this.#log.info('the configuration has changed', { reason, author, version: this.#version, diff });
+    }
+    this.#declared = declared;
+    this.#system = system;
+    this.#overlay = overlay;
+    this.#sources = sources;
+    this.#port.branches.sources = sources;
+    setLogLevel(String(system.log_level ?? 'info'));
+  }
+
+  /** At the start and after a quarantine a resource that does not start is parked: one bad part never keeps the node from running. */
+  async #startOrPark(declared: Declared): Promise<void> {
+    const reason = await this.#port.branches.start(declared);
+    if (reason !== undefined) this.#park(keyOf(declared), reason);
+  }
+
+  #ended({ pid, reason }: DownMessage): void {
+    const key = this.#port.branches.ended(pid);
+    if (key !== undefined) this.#park(key, reason === 'shutdown' ? 'it crashed too often in too short a time' : reasonText(reason));
+  }
+
+  #park(key: string, reason: string): void {
+    const waitMs = this.#quarantine.park(key, reason, Date.now());
+    this.#self.sendAfter(waitMs, new Probe(key));
+    this.#log.error('quarantined', { resource: key, reason, nextProbeMs: waitMs });
+  }
+
+  #users(kind: Kind, name: string): readonly string[] {
+    return this.#declared
+      .filter((one) => one.kind === 'rule' && uses(one.spec, kind, name))
+      .map((one) => one.name);
+  }
+
+  #desk(): Desk {
+    const read = {
+      declared: () => this.#declared,
+      system: () => this.#system,
+      version: () => this.#version,
+    };
+    const { names } = this.#port;
+    return {
+      get declared() {
+        return read.declared();
+      },
+      get system() {
+        return read.system();
+      },
+      get version() {
+        return read.version();
+      },
+      quarantine: this.#quarantine,
+      command: (command) => {
+        const admin = names.whereis('admin');
+        return admin ? call(admin, command as Command & Ask<CommandReply>, Number.POSITIVE_INFINITY) : Promise.resolve(failure('not_ready', 'the node is starting or stopping'));
+      },
+    };
+  }
+}
+
+/** Whether a rule names it: as an action, as a monitor that wakes it, or in its condition. */
+function uses(spec: unknown, kind: Kind, name: string): boolean {
+  const { actions = [], on_resolve = [], monitor = [], condition } = spec as { actions?: string[]; on_resolve?: string[]; monitor?: string | string[]; condition?: unknown };
+  if (kind === 'action') return [...actions, ...on_resolve].includes(name);
+  return kind === 'monitor' && ([monitor].flat().includes(name) || JSON.stringify(condition).includes(`"field":"${name}.`));
+}

@@ -1,0 +1,60 @@
+/** The control socket: HTTP over a Unix socket that only its owner can open. */
+import { chmodSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import fastify, { type FastifyInstance } from 'fastify';
+import { parseJson } from '../payload.ts';
+
+/** Another node is serving on the socket. */
+export class SocketTaken extends Error {
+  override readonly name = 'SocketTaken';
+}
+
+/**
+ * Serve until `signal` is aborted. The folder is made with mode 0700, the socket has 0600; one that a killed node has left is removed.
+ * @throws SocketTaken when a node answers on it; Error when the folder belongs to somebody else.
+ */
+export async function serveOn(path: string, routes: (app: FastifyInstance) => void, signal: AbortSignal): Promise<void> {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { uid, mode } = statSync(folder);
+  if (uid !== process.getuid?.() || (mode & 0o022) !== 0) throw new Error(`the folder of the control socket, ${folder}, must be yours and not writable for others (chmod 700 ${folder})`);
+  if (await answers(path)) throw new SocketTaken(`another node is running on ${path}: stop it (argos stop), or start this one with another --socket and --data-dir`);
+  unlinkIfThere(path);
+  const app = fastify({ bodyLimit: 16 * 1_048_576, forceCloseConnections: true });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? undefined : parseJson(String(body)));
+    } catch (error) {
+      done(Object.assign(new Error(`the body is not JSON: ${String(error)}`), { statusCode: 400 }));
+    }
+  });
+  routes(app);
+  const before = process.umask(0o177);
+  try {
+    await app.listen({ path });
+  } finally {
+    process.umask(before);
+  }
+  chmodSync(path, 0o600);
+  signal.addEventListener('abort', () => void app.close());
+}
+
+const answers = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
+}

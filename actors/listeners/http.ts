@@ -1,0 +1,86 @@
+/** Listener `http`: POST /api/metrics, /api/logs, /api/logs/bulk; and the node's own health and metrics. */
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import { parseJson } from '../payload.ts';
+import { registry } from '../vitals.ts';
+import { type Decoded, decodeLogs, decodeMetrics } from './decode.ts';
+import { Shed } from './intake.ts';
+import { type ListenerPort, type ListenerType, loopbackOnly } from './listener.ts';
+
+const schema = Type.Object(
+  {
+    enabled: Type.Boolean({ default: true, description: 'Whether it listens.' }),
+    host: Type.String({ default: '127.0.0.1', description: 'The address to listen on.' }),
+    port: Type.Integer({ minimum: 0, maximum: 65_535, default: 3_001, description: 'The port; 0 takes a free one.' }),
+    max_body: Type.Integer({ minimum: 1_024, maximum: 104_857_600, default: 1_048_576, description: 'The longest body, in bytes.' }),
+    max_connections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 10_000, description: 'Connections at the same time.' }),
+  },
+  { additionalProperties: false, description: 'Metrics and logs over HTTP.' },
+);
+
+export const http: ListenerType<typeof schema> = {
+  type: 'http',
+  schema,
+  env: { HTTP_PORT: 'port', HTTP_ENABLED: 'enabled' },
+  check: ({ host }) => loopbackOnly(host),
+  async open({ host, port, max_body, max_connections }, listener) {
+    const app = fastify({ bodyLimit: max_body, connectionTimeout: 30_000, requestTimeout: 30_000, forceCloseConnections: true });
+    app.server.maxConnections = max_connections;
+    parsers(app);
+    routes(app, listener);
+    await app.listen({ host, port });
+    app.server.on('error', listener.crash);
+    const { address, port: bound } = app.server.address() as AddressInfo; // a TCP server that listens has one
+    let connections = 0;
+    app.server.on('connection', (socket) => {
+      connections++;
+      socket.on('close', () => connections--);
+    });
+    return { address: `${address}:${bound}`, connections: () => connections, close: () => app.close() };
+  },
+};
+
+function parsers(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, parseJson(String(body)));
+    } catch (error) {
+      done(Object.assign(new Error(`the body is not JSON: ${error instanceof Error ? error.message : String(error)}`), { statusCode: 400 }));
+    }
+  });
+}
+
+function routes(app: FastifyInstance, { intake, health, log }: ListenerPort): void {
+  const answer = async <T>(reply: FastifyReply, { items, faults }: Decoded<T>, take: (items: readonly T[]) => Promise<void>): Promise<unknown> => {
+    if (faults.length > 0) intake.reject('invalid', faults.length);
+    await take(items);
+    return reply.code(faults.length > 0 ? 400 : 202).send({ accepted: items.length, rejected: faults.length, ...(faults.length > 0 ? { errors: faults } : {}) });
+  };
+  const logs = (reply: FastifyReply, body: unknown): Promise<unknown> => answer(reply, decodeLogs(body, Date.now()), (items) => intake.take([], items));
+
+  app.post('/api/metrics', (request, reply) => answer(reply, decodeMetrics(request.body, Date.now()), (items) => intake.take(items, [])));
+  app.post('/api/logs', (request, reply) => logs(reply, request.body));
+  app.post('/api/logs/bulk', (request, reply) => {
+    if (Array.isArray(request.body)) return logs(reply, request.body);
+    intake.reject('invalid');
+    return reply.code(400).send({ error: 'expected a list of logs' });
+  });
+  app.get('/health/live', async () => ({ status: 'ok' }));
+  app.get('/health/http', async () => ({ status: 'ok' }));
+  app.get('/health/ready', async (_request, reply) => {
+    const { ready, faults } = await health();
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', faults });
+  });
+  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));
+
+  app.setNotFoundHandler((request, reply) => reply.code(404).send({ error: `there is no ${request.method} ${request.url.split('?')[0]}` }));
+  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    if (error instanceof Shed) return reply.code(503).header('retry-after', '1').send({ error: `${error.message}: send it again later` });
+    const status = error.statusCode ?? 500;
+    if (status >= 500) log.error('a request failed', { error: error.message });
+    else intake.reject(status === 413 ? 'too_large' : status === 415 ? 'media_type' : 'invalid');
+    return reply.code(status).send({ error: status >= 500 ? 'the request could not be carried out' : error.message });
+  });
+}

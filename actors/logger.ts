@@ -1,0 +1,62 @@
+/** The node's own log: JSON lines with actor names on stderr, and the last of them kept for `argos logs`. The only file that knows winston. */
+import { EventEmitter } from 'node:events';
+import winston from 'winston';
+import Transport from 'winston-transport';
+
+export interface LogLine {
+  readonly time: string;
+  readonly level: string;
+  readonly actor: string;
+  readonly message: string;
+  readonly [detail: string]: unknown;
+}
+export type Write = (message: string, details?: Readonly<Record<string, unknown>>) => void;
+export interface Logger {
+  readonly debug: Write;
+  readonly info: Write;
+  readonly warn: Write;
+  readonly error: Write;
+}
+
+const KEPT = 1_000;
+const kept: LogLine[] = [];
+/** Emits `line` for every line that is written. */
+export const tail = new EventEmitter().setMaxListeners(0);
+
+class Tail extends Transport {
+  override log(info: winston.Logform.TransformableInfo, next: () => void): void {
+    const { level, message, actor, time, ...rest } = info;
+    const line = { time: String(time), level, actor: String(actor), message: String(message), ...rest };
+    kept.push(line);
+    if (kept.length > KEPT) kept.splice(0, kept.length - KEPT);
+    tail.emit('line', line);
+    next();
+  }
+}
+
+const now = winston.format((info) => Object.assign(info, { time: new Date().toISOString() }));
+const root = winston.createLogger({
+  level: 'info',
+  format: winston.format.combine(now(), winston.format.json()),
+  transports: [new Tail(), new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] })],
+});
+
+/** `debug`, `info`, `warn` or `error`; `silent` writes nothing to stderr, and keeps what it keeps. */
+export function setLogLevel(level: string): void {
+  const [, console] = root.transports;
+  if (console) console.silent = level === 'silent';
+  root.level = level === 'silent' ? 'info' : level;
+}
+
+/** A logger that signs with the actor's name. */
+export function logger(actor: string): Logger {
+  const write =
+    (level: string): Write =>
+    (message, details = {}) => {
+      if (root.isLevelEnabled(level)) root.log({ level, message, actor, ...details });
+    };
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+}
+
+/** The last lines, oldest first. */
+export const recentLines = (count: number): readonly LogLine[] => kept.slice(-count);

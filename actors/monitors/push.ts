@@ -1,0 +1,52 @@
+/** Monitor type `push`: what devices and services send to Argos's own listeners. */
+import { Type } from 'typebox';
+import { LEVELS, type Log, type Metric } from '../event.ts';
+import { oneOf } from '../schema.ts';
+import type { MonitorType } from './monitor.ts';
+
+const schema = Type.Object(
+  {
+    kind: Type.Optional(oneOf(['metric', 'log'], { description: 'Left out: both.' })),
+    service: Type.Optional(Type.String({ description: 'The sender; `*` matches any run of characters. Left out: any.' })),
+    name: Type.Optional(Type.String({ description: "The metric's name; `*` matches any run of characters." })),
+    level: Type.Optional(Type.Array(oneOf(LEVELS), { minItems: 1, description: "The log's level." })),
+    tags: Type.Record(Type.String(), Type.String(), { default: {}, description: 'Tags that the item must have; `*` matches any run of characters.' }),
+  },
+  { additionalProperties: false, description: "What devices and services send to Argos's own listeners." },
+);
+
+export const push: MonitorType<typeof schema> = {
+  type: 'push',
+  schema,
+  fields: ['service', 'name', 'value', 'level', 'message', 'tags', 'timestamp', 'up'],
+  bulkField: 'service',
+  watch({ kind, service, name, level, tags }, { tap, signal }) {
+    const [isService, isName] = [glob(service), glob(name)];
+    const tagged = Object.entries(tags).map(([key, pattern]) => [key, glob(pattern)] as const);
+    const wants = (item: Metric | Log): boolean => {
+      const fits = 'value' in item ? kind !== 'log' && level === undefined && isName(item.name) : kind !== 'metric' && name === undefined && (level === undefined || level.includes(item.level));
+      return fits && isService(item.service) && tagged.every(([key, matches]) => matches(item.tags[key]));
+    };
+    tap(wants, (item) => ({ ...item }));
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  },
+};
+
+/** `*` matches any run of characters; everything else stands for itself. Linear: parts are found from left to right. */
+export function glob(pattern: string | undefined): (text: string | undefined) => boolean {
+  if (pattern === undefined) return () => true;
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return (text) => text === pattern;
+  return (text) => {
+    if (text === undefined || text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
+    let at = first.length;
+    const end = text.length - last.length;
+    for (const part of rest) {
+      const found = text.indexOf(part, at);
+      if (found < 0 || found + part.length > end) return false;
+      at = found + part.length;
+    }
+    return true;
+  };
+}

@@ -1,0 +1,183 @@
+/**
+ * The outbox: carries every execution to its end. It asks the action for one attempt at a time, writes down how it went, and tries again
+ * as the action's retry policy says. What it holds in memory stands in the store too, from where it comes back after a crash.
+ */
+import { type Ask, call, cast } from '../../lib/call.ts';
+import type { ChildSpec } from '../../lib/child-spec.ts';
+import { type GenServer, type Init, type Next, noreply, ok, startLink } from '../../lib/gen-server.ts';
+import type { Process } from '../../lib/process.ts';
+import type { Job, JobStatus, Outcome } from '../job.ts';
+import type { Logger } from '../logger.ts';
+import type { Names, Terms } from '../names.ts';
+import { backoffMs } from '../retry-policy.ts';
+import * as vitals from '../vitals.ts';
+
+/** What the outbox is given to work with. */
+export interface OutboxPort {
+  readonly names: Names;
+  readonly log: Logger;
+  /** Executions that are not at their end, the first due first. */
+  open(): Promise<readonly Due[]>;
+  /** Write an attempt down, and what is to come. */
+  attempted(attempt: AttemptRecord): Promise<void>;
+}
+export interface Due {
+  readonly job: Job;
+  readonly attempts: number;
+  readonly dueMs: number;
+}
+export interface AttemptRecord {
+  readonly job: string;
+  readonly number: number;
+  readonly startedMs: number;
+  readonly durationMs: number;
+  readonly outcome: Outcome;
+  readonly status: JobStatus;
+  readonly dueMs: number;
+}
+
+type Cast = { readonly due: readonly Job[] } | { readonly ready: Due } | { readonly settled: string; readonly action: string; readonly again: Due | undefined };
+/** Tell the outbox of executions that have just been committed. */
+export const dueNow = (names: Names, jobs: readonly Job[]): void => {
+  const outbox = names.whereis('outbox');
+  if (outbox) cast<Cast>(outbox, { due: jobs }); // when it is away it reads them from the store as it starts
+};
+
+/** An action that is not there, being restarted or in quarantine, is asked again after so long. That is no attempt. */
+const ABSENT_MS = 1_000;
+const STORE_RETRY_MS = 1_000;
+
+interface Lane {
+  readonly waiting: Due[];
+  running: number;
+}
+interface State {
+  readonly known: Set<string>;
+  readonly lanes: Map<string, Lane>;
+}
+
+export const outboxChild = (port: OutboxPort): ChildSpec => ({
+  id: 'outbox',
+  start: (parent) => startLink(parent, new Outbox(port), { name: 'outbox' }),
+});
+
+class Outbox implements GenServer<State, never, Cast> {
+  readonly #port: OutboxPort;
+  #self!: Process;
+
+  constructor(port: OutboxPort) {
+    this.#port = port;
+  }
+
+  async init(self: Process): Promise<Init<State>> {
+    this.#self = self;
+    const state: State = { known: new Set(), lanes: new Map() };
+    for (const due of await this.#port.open()) this.#accept(due, state);
+    this.#port.names.register(self, 'outbox', undefined);
+    return ok(state);
+  }
+
+  handleCast(message: Cast, state: State): Next<State> {
+    if ('due' in message) for (const job of message.due) this.#accept({ job, attempts: 0, dueMs: job.createdMs }, state);
+    else if ('ready' in message) this.#enqueue(message.ready, state);
+    else {
+      const lane = state.lanes.get(message.action);
+      if (lane) lane.running--;
+      if (message.again) this.#later(message.again);
+      else state.known.delete(message.settled);
+      this.#run(message.action, state);
+    }
+    return noreply(state);
+  }
+
+  handleInfo(message: unknown, state: State): Next<State> {
+    if (message instanceof Ready) this.#enqueue(message.due, state);
+    return noreply(state);
+  }
+
+  #accept(due: Due, state: State): void {
+    if (state.known.has(due.job.id)) return;
+    state.known.add(due.job.id);
+    if (due.dueMs <= Date.now()) this.#enqueue(due, state);
+    else this.#later(due);
+  }
+
+  #later(due: Due): void {
+    this.#self.sendAfter(Math.max(1, due.dueMs - Date.now()), new Ready(due));
+  }
+
+  #enqueue(due: Due, state: State): void {
+    const { action } = due.job;
+    const lane = state.lanes.get(action) ?? { waiting: [], running: 0 };
+    state.lanes.set(action, lane);
+    lane.waiting.push(due);
+    this.#run(action, state);
+  }
+
+  /** As many at the same time as the action allows; the others wait in order. One action's queue never holds up another's. */
+  #run(action: string, { lanes }: State): void {
+    const lane = lanes.get(action);
+    const terms = this.#port.names.lookup(`action:${action}`)[0]?.value;
+    if (!lane) return;
+    if (!terms) {
+      for (const due of lane.waiting.splice(0)) this.#later({ ...due, dueMs: Date.now() + ABSENT_MS });
+      return;
+    }
+    while (lane.running < terms.concurrency && lane.waiting.length > 0) {
+      const due = lane.waiting.shift() as Due;
+      lane.running++;
+      this.#attempt(due, terms).then(
+        (again) => cast<Cast>(this.#self, { settled: due.job.id, action, again }),
+        (error: unknown) => this.#self.die(error), // cannot happen unless this file is wrong: then it starts anew from the store
+      );
+    }
+  }
+
+  /** One attempt, written down. Answers what is still to be done. */
+  async #attempt({ job, attempts }: Due, { retry }: Terms): Promise<Due | undefined> {
+    const startedMs = Date.now();
+    if (attempts === 0) vitals.executionStartSeconds.observe(Math.max(0, startedMs - job.createdMs) / 1_000);
+    const outcome = await this.#deliver(job);
+    const number = attempts + 1;
+    const exhausted = outcome.kind === 'retry' && number > retry.max_retries;
+    const status: JobStatus = outcome.kind === 'delivered' ? 'succeeded' : outcome.kind === 'discard' || exhausted ? 'failed' : 'retrying';
+    const waitMs = outcome.kind === 'retry' ? Math.max(outcome.afterMs ?? 0, backoffMs(retry, number, Math.random())) : 0;
+    const dueMs = Date.now() + (status === 'retrying' ? waitMs : 0);
+    vitals.executions.inc({ action: job.action, outcome: outcome.kind });
+    const record: AttemptRecord = { job: job.id, number, startedMs, durationMs: Date.now() - startedMs, outcome, status, dueMs };
+    await this.#write(record);
+    const detail = { execution: job.id, action: job.action, attempt: number, ...('reason' in outcome ? { reason: outcome.reason } : {}) };
+    if (status === 'succeeded') this.#port.log.info('delivered', detail);
+    else this.#port.log.warn(status === 'failed' ? 'failed for good' : 'will be tried again', { ...detail, ...(status === 'retrying' ? { inMs: waitMs } : {}) });
+    return status === 'retrying' ? { job, attempts: number, dueMs } : undefined;
+  }
+
+  async #deliver(job: Job): Promise<Outcome> {
+    const action = this.#port.names.whereis(`action:${job.action}`);
+    if (!action) return { kind: 'retry', reason: 'the action is not running' };
+    try {
+      return await call(action, { deliver: job } as Ask<Outcome>, Number.POSITIVE_INFINITY); // the action itself bounds an attempt
+    } catch (error) {
+      return { kind: 'retry', reason: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** An attempt that is not written down would be made again after a crash: so a store that is away is waited for. */
+  async #write(record: AttemptRecord): Promise<void> {
+    while (this.#self.isAlive) {
+      try {
+        return await this.#port.attempted(record);
+      } catch (error) {
+        this.#port.log.error('an attempt cannot be written down and waits', { execution: record.job, error: String(error) });
+        await new Promise((resolve) => this.#self.clock.setTimer(STORE_RETRY_MS, () => resolve(undefined)));
+      }
+    }
+  }
+}
+
+class Ready {
+  readonly due: Due;
+  constructor(due: Due) {
+    this.due = due;
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * A rule: one actor that judges the events of the monitors that it reads, and, when its verdict changes, owes executions. Its state and
+ * the executions become lasting in one transaction, before it takes the next event.
+ */
+import type { CallMessage } from '../../lib/call.ts';
+import type { ChildSpec } from '../../lib/child-spec.ts';
+import { type GenServer, type Init, type Next, noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
+import type { Process } from '../../lib/process.ts';
+import type { Names } from '../names.ts';
+import type { Alert } from '../alert.ts';
+import type { Fields, Observation } from '../event.ts';
+import { type Feed, type Reads, touches, type Wake } from '../feed.ts';
+import type { Job } from '../job.ts';
+import type { Logger } from '../logger.ts';
+import * as vitals from '../vitals.ts';
+import { type AlertState, type Damping, type Effect, INACTIVE, step } from './alert-state.ts';
+import { compile, type Compiled, type Facts, type Truth } from './compile.ts';
+import { type Condition, leaves, parseCondition } from './condition.ts';
+import { details, type Explained, explain } from './explain.ts';
+import type { RuleConfig } from './schema.ts';
+
+/** What a rule is given to work with. */
+export interface RulePort {
+  readonly names: Names;
+  readonly feed: Feed;
+  readonly log: Logger;
+  /** The rule's state as it was last committed; undefined for a new rule. */
+  load(rule: string): Promise<unknown>;
+  /** Resolves when state and jobs are lasting, together. */
+  commit(rule: string, state: AlertState, jobs: readonly Job[], suppressed: string | undefined): Promise<void>;
+  /** These have been committed and are due. */
+  due(jobs: readonly Job[]): void;
+}
+
+/** What a rule answers when it is asked how it stands. */
+export interface RuleStatus {
+  readonly phase: AlertState['phase'];
+  readonly since: string;
+  readonly episode: string | null;
+  readonly lastTold: string | null;
+  readonly explanation: Explained;
+}
+
+const COMMIT_RETRY_MS = 1_000;
+const TICK = Symbol('time may have changed the verdict');
+
+/** Which monitors and fields wake the rule: those that `monitor` names, else those that the condition reads. */
+export function readsOf(config: RuleConfig, condition: Condition): Reads {
+  const fields = new Map<string, Set<string>>();
+  for (const { monitor, path } of leaves(condition)) fields.set(monitor, (fields.get(monitor) ?? new Set()).add(path[0] ?? ''));
+  const named = config.monitor === undefined ? [...fields.keys()] : [config.monitor].flat();
+  return new Map(named.map((monitor) => [monitor, fields.get(monitor) ?? 'all']));
+}
+
+export const ruleChild = (name: string, config: RuleConfig, port: RulePort): ChildSpec => ({
+  id: `rule:${name}`,
+  start: (parent) => startLink(parent, new Rule(name, config, port), { name: `rule:${name}` }),
+});
+
+class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
+  readonly #name: string;
+  readonly #config: RuleConfig;
+  readonly #parameters: Fields;
+  readonly #port: RulePort;
+  readonly #condition: Condition;
+  readonly #holds: Compiled;
+  readonly #damping: Damping;
+  readonly #reads: Reads;
+  readonly #monitors: readonly string[];
+  #self!: Process;
+  #cancelTick: () => void = () => {};
+
+  constructor(name: string, config: RuleConfig, port: RulePort) {
+    this.#name = name;
+    this.#config = config;
+    this.#parameters = config.parameters;
+    this.#port = port;
+    const parsed = parseCondition(config.condition, config.parameters);
+    if (!('condition' in parsed)) throw new TypeError(`rule ${name}: ${parsed.faults[0]?.path} is not a condition`); // load.ts has checked it
+    this.#condition = parsed.condition;
+    this.#holds = compile(parsed.condition);
+    this.#damping = { forMs: config.for * 1_000, keepFiringForMs: config.keep_firing_for * 1_000, cooldownMs: config.cooldown * 1_000 };
+    this.#reads = readsOf(config, parsed.condition);
+    this.#monitors = [...new Set(leaves(parsed.condition).map(({ monitor }) => monitor))];
+  }
+
+  async init(self: Process): Promise<Init<AlertState>> {
+    this.#self = self;
+    const state = ((await this.#port.load(this.#name)) as AlertState | undefined) ?? INACTIVE;
+    this.#port.feed.subscribe(self, this.#reads);
+    this.#port.names.register(self, `rule:${this.#name}`, undefined);
+    self.deliver(TICK); // what it missed while it was away shows in the monitors' states
+    return ok(state);
+  }
+
+  async handleCast({ event }: Wake, state: AlertState): Promise<Next<AlertState>> {
+    let now = state;
+    let previous = this.#port.feed.latest(event.monitor)?.history.findLast(({ atMs }) => atMs < (event.observations[0]?.atMs ?? 0));
+    for (const observation of event.observations) {
+      if (touches(observation, this.#reads.get(event.monitor) ?? 'all')) now = await this.#judge(now, this.#facts(event.monitor, observation, previous), event.monitor, observation);
+      previous = observation;
+    }
+    return noreply(now);
+  }
+
+  async handleInfo(message: unknown, state: AlertState): Promise<Next<AlertState>> {
+    if (message !== TICK || this.#config.mode === 'event') return noreply(state);
+    return noreply(await this.#judge(state, this.#facts(), undefined, { atMs: Date.now(), fields: {} }));
+  }
+
+  handleCall(_request: { readonly ask: 'status' }, _from: CallMessage, state: AlertState): Next<AlertState> {
+    const firing = state.phase === 'firing' || state.phase === 'recovering';
+    const status: RuleStatus = {
+      phase: state.phase,
+      since: new Date(state.sinceMs).toISOString(),
+      episode: firing ? this.#episode(state) : null,
+      lastTold: state.toldMs === null ? null : new Date(state.toldMs).toISOString(),
+      explanation: explain(this.#condition, this.#facts()),
+    };
+    return reply(status, state);
+  }
+
+  async #judge(state: AlertState, facts: Facts, monitor: string | undefined, observation: Observation): Promise<AlertState> {
+    const truth = this.#holds(facts);
+    vitals.evaluations.inc({ rule: this.#name, result: truth === undefined ? 'unknown' : String(truth) });
+    vitals.evaluationSeconds.observe(Math.max(0, Date.now() - observation.atMs) / 1_000);
+    const nowMs = monitor === undefined ? Date.now() : Math.max(observation.atMs, state.sinceMs);
+    const { state: next, effect, wakeMs } = this.#config.mode === 'event' ? this.#everyEvent(state, truth, nowMs) : step(state, truth, nowMs, this.#damping);
+    this.#tickAt(wakeMs);
+    if (next !== state) await this.#settle(next, effect, facts, monitor, observation);
+    return next;
+  }
+
+  /** `mode: "event"`: every event on which the condition holds is an episode of its own, but for the cooldown. */
+  #everyEvent(state: AlertState, truth: Truth, nowMs: number): { state: AlertState; effect: Effect | undefined; wakeMs: undefined } {
+    const free = state.toldMs === null || nowMs >= state.toldMs + this.#damping.cooldownMs;
+    if (truth !== true || !free) return { state, effect: undefined, wakeMs: undefined };
+    return { state: { ...state, sinceMs: nowMs, firingMs: nowMs, episodes: state.episodes + 1, toldMs: nowMs }, effect: 'fire', wakeMs: undefined };
+  }
+
+  /** Make the new state lasting, with what it owes. A store that is away is waited for: the events behind this one wait as well. */
+  async #settle(state: AlertState, effect: Effect | undefined, facts: Facts, monitor: string | undefined, observation: Observation): Promise<void> {
+    const actions = effect === 'resolve' ? this.#config.on_resolve : effect ? this.#config.actions : [];
+    const alert = this.#alert(state, effect === 'resolve' ? 'resolved' : 'firing', facts, monitor, observation);
+    const jobs = actions.map((action): Job => ({ id: `${alert.episode}/${alert.state}/${action}`, action, alert, createdMs: observation.atMs }));
+    for (;;) {
+      try {
+        await this.#port.commit(this.#name, state, jobs, effect === 'suppress' ? 'cooldown' : undefined);
+        break;
+      } catch (error) {
+        this.#port.log.error('the verdict cannot be stored and waits', { error: String(error), retryMs: COMMIT_RETRY_MS });
+        await this.#self.receive((message): message is never => message === NEVER, COMMIT_RETRY_MS);
+      }
+    }
+    if (effect) this.#port.log.info(effect === 'fire' ? 'firing' : effect === 'resolve' ? 'resolved' : 'ended untold: cooldown', { episode: alert.episode, details: alert.details, actions });
+    if (jobs.length > 0 && effect !== 'suppress') this.#port.due(jobs);
+  }
+
+  #alert(state: AlertState, verdict: Alert['state'], facts: Facts, monitor: string | undefined, { atMs, fields }: Observation): Alert {
+    const { description, severity } = this.#config;
+    const monitors = Object.fromEntries(this.#monitors.flatMap((name) => (facts.now(name) ? [[name, facts.now(name) as Fields]] : [])));
+    return {
+      rule: this.#name,
+      description,
+      severity,
+      state: verdict,
+      episode: this.#episode(state),
+      sinceMs: state.firingMs,
+      atMs,
+      details: details(this.#condition, facts),
+      monitor: monitor ?? this.#monitors[0],
+      monitors,
+      event: fields,
+      parameters: this.#parameters,
+    };
+  }
+
+  /** The same decision, made again after a crash, has the same name; so do its executions. */
+  #episode = ({ episodes, firingMs }: AlertState): string => `${this.#name}#${episodes}@${firingMs}`;
+
+  #facts(monitor?: string, observation?: Observation, previous?: Observation): Facts {
+    const { feed } = this.#port;
+    return {
+      now: (name) => (name === monitor ? observation?.fields : feed.latest(name)?.last.fields),
+      before: (name) => (name === monitor ? previous?.fields : feed.latest(name)?.history.at(-2)?.fields),
+    };
+  }
+
+  #tickAt(wakeMs: number | undefined): void {
+    this.#cancelTick();
+    this.#cancelTick = wakeMs === undefined ? () => {} : this.#self.sendAfter(Math.max(1, wakeMs - Date.now()), TICK);
+  }
+}
+
+const NEVER = Symbol('no such message');

@@ -1,0 +1,38 @@
+/** The command line. `start` loads the node; every other word is a request to the running one, or works on files. */
+import yargs, { type Argv } from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import packageJson from '../package.json' with { type: 'json' };
+import { CommandError, defaultSocket, EXIT } from './client.ts';
+import { configCommands } from './commands/config.ts';
+import { nodeCommands } from './commands/node.ts';
+import { resourceCommands } from './commands/resources.ts';
+import { errorText, printJson, say } from './output.ts';
+
+const EXIT_CODES = `Exit codes: 0 done · 1 failed · 2 usage · 3 no node reachable · 4 not authorised · 5 not found · 6 conflict
+            8 reachable but degraded · 78 configuration invalid`;
+
+const common = yargs(hideBin(process.argv))
+  .scriptName('argos')
+  .usage('argos: watches devices and services, judges what it sees, and acts\n\n$0 <command>')
+  .option('socket', { alias: 's', type: 'string', default: defaultSocket(), defaultDescription: 'where the node listens', describe: 'the control socket (ARGOS_SOCKET)', global: true })
+  .option('json', { type: 'boolean', default: false, describe: 'print JSON', global: true });
+
+const cli: Argv = [nodeCommands, resourceCommands, configCommands].reduce((all, add) => add(all), common);
+
+try {
+  await cli
+    .strict()
+    .recommendCommands()
+    .demandCommand(1, 'a command is needed')
+    .version(packageJson.version)
+    .epilogue(EXIT_CODES)
+    .fail((message, error) => {
+      throw error ?? new CommandError(`${message}; argos --help shows how`, EXIT.usage);
+    })
+    .parseAsync();
+} catch (error) {
+  const known = error instanceof CommandError ? error : new CommandError(error instanceof Error ? (error.stack ?? error.message) : String(error), EXIT.failed);
+  if (process.argv.includes('--json') && known.answer) printJson(known.answer);
+  say(errorText(known.message, known.answer));
+  process.exit(known.exitCode); // what a failed start has left open must not keep the process
+}

@@ -1,0 +1,62 @@
+/** `validate-config`, `reload`, `history`, `actions`: the life of a configuration, and of what it has set off. */
+import type { Argv } from 'yargs';
+import type { ChangeReply } from '../../proto/api.ts';
+import { ask, CommandError, EXIT } from '../client.ts';
+import { faultsText, print, printJson, say, table } from '../output.ts';
+import { configPath, readSources } from '../sources.ts';
+import { changed } from './resources.ts';
+
+interface Common {
+  readonly socket: string;
+  readonly json: boolean;
+}
+
+export const configCommands = (yargs: Argv<Common>): Argv<Common> =>
+  yargs
+    .command(
+      'validate-config [file]',
+      'check a configuration without a node; exit code 78 when it is not valid',
+      (y) => y.positional('file', { type: 'string', describe: 'a file or a directory (ARGOS_CONFIG, ./argos.jsonc)' }).option('env', { type: 'string', describe: 'the entry of `environments` to merge over the rest' }),
+      async ({ file, env, json }) => {
+        const path = configPath(file);
+        const { declare } = await import('../../config/load.ts'); // only this word needs the schemas
+        const { declared, faults } = declare({ sources: readSources(path), overlay: [], environment: env, secrets: {} }, process.env);
+        if (json) printJson({ valid: faults.length === 0, faults });
+        else if (faults.length === 0) say(`${path} is valid: ${declared.length} resources`);
+        if (faults.length > 0 && !json) throw new CommandError(`${path} has ${faults.length} fault${faults.length === 1 ? '' : 's'}\n${faultsText(faults)}`, EXIT.configInvalid);
+        if (faults.length > 0) process.exitCode = EXIT.configInvalid;
+      },
+    )
+    .command('reload', 'read the configuration anew and apply what has changed', (y) => y, async ({ socket, json }) => changed(await ask<ChangeReply>(socket, 'POST', '/v1/reload'), json))
+    .command('history', 'the versions of the configuration, newest first', (y) => y.option('limit', { type: 'number', default: 20, describe: 'how many' }), async ({ socket, json, limit }) => {
+      const versions = await ask<{ number: number; atMs: number; author: string; reason: string; diff: string[] }[]>(socket, 'GET', `/v1/versions?limit=${limit}`);
+      if (json) printJson(versions);
+      else print(table(['VERSION', 'WHEN', 'WHO', 'WHY', 'WHAT'], versions.map(({ number, atMs, author, reason, diff }) => [String(number), new Date(atMs).toISOString(), author, reason, diff.join(', ').slice(0, 120)])));
+    })
+    .command(
+      'actions <what> [id]',
+      'executions of actions: list them, or show one with its attempts',
+      (y) =>
+        y
+          .positional('what', { choices: ['list', 'show'] as const, demandOption: true })
+          .positional('id', { type: 'string', describe: 'an execution' })
+          .option('status', { choices: ['queued', 'retrying', 'succeeded', 'failed', 'suppressed'], describe: 'only these' })
+          .option('rule', { type: 'string', describe: 'only those of this rule' }),
+      async ({ socket, json, what, id, status, rule }) => {
+        if (what === 'show' && id === undefined) throw new CommandError('show needs the id of an execution: argos actions list names them', EXIT.usage);
+        const query = new URLSearchParams({ ...(id ? { id } : {}), ...(status ? { status } : {}), ...(rule ? { rule } : {}) });
+        const jobs = await ask<Execution[]>(socket, 'GET', `/v1/executions?${query}`);
+        const [first] = jobs;
+        if (what === 'show' && !first) throw new CommandError(`there is no execution ${id}`, EXIT.notFound);
+        if (what === 'show') return printJson({ ...first, tries: await ask(socket, 'GET', `/v1/attempts?${query}`) });
+        if (json) printJson(jobs);
+        else print(table(['ID', 'STATUS', 'ATTEMPTS', 'CREATED', 'REASON'], jobs.map(({ job, status: state, attempts, reason }) => [job.id, state, String(attempts), new Date(job.createdMs).toISOString(), reason ?? ''])));
+      },
+    );
+
+interface Execution {
+  readonly job: { readonly id: string; readonly createdMs: number };
+  readonly status: string;
+  readonly attempts: number;
+  readonly reason: string | null;
+}

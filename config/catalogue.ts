@@ -1,0 +1,102 @@
+/** Kinds and their types: the one place that knows them all. What is declared becomes a child spec here. */
+import { type Static, type TSchema, Type } from 'typebox';
+import { actionChild, type ActionType } from '../actors/actions/action.ts';
+import { actionTypes } from '../actors/actions/index.ts';
+import { listenerTypes } from '../actors/listeners/index.ts';
+import type { ListenerType } from '../actors/listeners/listener.ts';
+import { listenerChild } from '../actors/listeners/listener.ts';
+import { monitorTypes } from '../actors/monitors/index.ts';
+import { monitorChild, type MonitorType } from '../actors/monitors/monitor.ts';
+import { retryPolicy } from '../actors/retry-policy.ts';
+import { parseCondition } from '../actors/rules/condition.ts';
+import { ruleChild, type RulePort } from '../actors/rules/rule.ts';
+import { type RuleConfig, ruleSchema } from '../actors/rules/schema.ts';
+import { type Fault, oneOf } from '../actors/schema.ts';
+import type { Feed } from '../actors/feed.ts';
+import { logger } from '../actors/logger.ts';
+import type { Names } from '../actors/names.ts';
+import type { ListenerSettings } from '../actors/listeners/listener.ts';
+import type { ChildSpec } from '../lib/child-spec.ts';
+
+export const systemSchema = Type.Object(
+  {
+    name: Type.String({ default: 'argos', description: 'What this node is called.' }),
+    version: Type.String({ default: '', description: 'The version of this configuration, for people.' }),
+    environment: Type.String({ default: 'production', description: 'The entry of `environments` that is merged over the rest, when there is one.' }),
+    log_level: oneOf(['debug', 'info', 'warn', 'error'], { default: 'info', description: 'What the node writes to its own log.' }),
+    max_retries: Type.Optional(Type.Integer({ minimum: 0, description: 'The default of every `retry_policy.max_retries`.' })),
+    timeout: Type.Optional(Type.Integer({ minimum: 1, description: 'The default of every `timeout`, in milliseconds.' })),
+  },
+  { additionalProperties: false, description: 'The node itself.' },
+);
+export type SystemConfig = Static<typeof systemSchema>;
+
+const NAME = '^[A-Za-z0-9_-]{1,128}$';
+const resource = <S extends TSchema>(config: S, more: Readonly<Record<string, TSchema>> = {}) =>
+  Type.Object(
+    { name: Type.String({ pattern: NAME, description: 'Unique among its kind.' }), type: Type.String(), config, retry_policy: retryPolicy, ...more },
+    { additionalProperties: false },
+  );
+
+/** The schema of a whole resource of this type. */
+export const monitorSchemas = new Map(monitorTypes.map((one) => [one.type as string, resource(one.schema)]));
+export const actionSchemas = new Map(
+  actionTypes.map((one) => [
+    one.type as string,
+    resource(one.schema, { concurrency: Type.Integer({ minimum: 1, maximum: 1_000, default: 8, description: 'Executions that may run at the same time.' }) }),
+  ]),
+);
+export const listenerSchemas = new Map(listenerTypes.map((one) => [one.type as string, one.schema as TSchema]));
+export { ruleSchema };
+
+const byType = <T extends { readonly type: string }>(types: readonly T[], type: string): T | undefined => types.find((one) => one.type === type);
+// The lists hold types of many schemas; from here on each is used with the config that its own schema has checked.
+export const monitorType = (type: string) => byType(monitorTypes, type) as MonitorType<TSchema> | undefined;
+export const actionType = (type: string) => byType(actionTypes, type) as ActionType<TSchema> | undefined;
+export const listenerType = (type: string) => byType(listenerTypes, type) as ListenerType<TSchema> | undefined;
+
+/** A resource whose schema has been satisfied. */
+interface Resource {
+  readonly name: string;
+  readonly type: string;
+  readonly config: Record<string, unknown>;
+  readonly retry_policy: Static<typeof retryPolicy>;
+  readonly concurrency?: number;
+}
+
+/** What the schema cannot say of a resource. Paths are from the resource on. */
+export function checkMore(kind: string, spec: unknown): readonly Fault[] {
+  if (kind === 'rule') {
+    const { condition, parameters } = spec as RuleConfig;
+    const parsed = parseCondition(condition, parameters, '/condition');
+    return parsed.faults;
+  }
+  const { type, config } = spec as Resource;
+  const found = kind === 'monitor' ? monitorType(type) : kind === 'action' ? actionType(type) : listenerType(type);
+  return (found?.check?.(config as never) ?? []).map((fault) => ({ ...fault, path: `/config${fault.path}` }));
+}
+
+/** What the actors of every kind are given to work with. */
+export interface Site {
+  readonly names: Names;
+  readonly feed: Feed;
+  readonly rules: Omit<RulePort, 'names' | 'feed' | 'log'>;
+  readonly listeners: Omit<ListenerSettings, 'names' | 'log'>;
+}
+
+/** Declared -> ChildSpec: the actor of a resource. @param spec a resource that `load` has checked. */
+export function childOf(kind: string, spec: unknown, { names, feed, rules, listeners }: Site): ChildSpec {
+  if (kind === 'rule') {
+    const config = spec as RuleConfig;
+    return ruleChild(config.name, config, { ...rules, names, feed, log: logger(`rule:${config.name}`) });
+  }
+  const { name, type, config, retry_policy, concurrency = 8 } = spec as Resource;
+  const log = logger(`${kind}:${name}`);
+  const monitor = kind === 'monitor' && monitorType(type);
+  if (monitor) return monitorChild(name, monitor, config, { retry: retry_policy, feed, names, log });
+  const action = kind === 'action' && actionType(type);
+  if (action) return actionChild(name, action, config, { retry: retry_policy, concurrency }, names, log);
+  const listener = kind === 'listener' && listenerType(type);
+  if (listener) return listenerChild(listener, config, { ...listeners, names, log });
+  throw new TypeError(`there is no ${kind} of type ${type}`);
+}

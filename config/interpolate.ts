@@ -1,0 +1,60 @@
+/** `${parameters.x}`, `${env.X}`, `${secrets.x}` and `${system.x}` when the configuration loads. A string that is one whole reference takes the type of what it names. Pure. */
+import { nearest } from '../actors/schema.ts';
+import type { PlacedFault } from '../proto/api.ts';
+import { faultAt, mapPlaced, type Placed, placeAt, plain } from './placed.ts';
+
+/** What references may name. Values of `parameters` may hold references themselves. */
+export interface Scope {
+  readonly parameters: ReadonlyMap<string, Placed>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly system: Readonly<Record<string, unknown>>;
+}
+
+const REFERENCE = /\$\{(parameters|env|secrets|system)\.([^{}]+)\}/g;
+/** These are filled in when an action runs. */
+const LATER = new Set(['timestamp']);
+
+export function interpolate(placed: Placed, scope: Scope, faults: PlacedFault[]): Placed {
+  const resolving = new Set<string>();
+
+  const lookup = (root: string, path: string, at: Placed): unknown => {
+    const [name = '', ...rest] = path.split('.');
+    const reference = `${root}.${path}`;
+    const missing = (known: readonly string[]): undefined => {
+      const near = nearest(name, known);
+      faults.push(faultAt(at.place, root === 'env' ? `an environment variable ${name} that is set` : `${root}.NAME with a NAME that is declared`, `\${${reference}}`, near && `${root}.${near}`));
+      return undefined;
+    };
+    if (root === 'env') return scope.env[name] ?? missing([]);
+    if (root === 'secrets') return Object.hasOwn(scope.secrets, name) ? scope.secrets[name] : missing(Object.keys(scope.secrets));
+    if (root === 'system') return Object.hasOwn(scope.system, name) ? scope.system[name] : missing(Object.keys(scope.system));
+    const parameter = scope.parameters.get(name);
+    if (!parameter) return missing([...scope.parameters.keys()]);
+    if (resolving.has(name)) {
+      faults.push(faultAt(at.place, 'a reference that does not lead back to itself', `\${${reference}}`));
+      return undefined;
+    }
+    resolving.add(name);
+    const value = rest.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined), plain(mapPlaced(parameter, fill)));
+    resolving.delete(name);
+    return value === undefined ? missing([]) : value;
+  };
+
+  const fill = (one: Placed): Placed => {
+    const { value } = one;
+    if (typeof value !== 'string' || !value.includes('${')) return one;
+    const found = [...value.matchAll(REFERENCE)].filter(([, root, path = '']) => !(root === 'system' && LATER.has(path)));
+    const [first] = found;
+    if (!first) return one;
+    if (found.length === 1 && first[0] === value) return { ...one, ...placeAt(lookup(first[1] ?? '', first[2] ?? '', one) ?? null, one.place) };
+    const text = value.replace(REFERENCE, (whole, root: string, path: string) => {
+      if (root === 'system' && LATER.has(path)) return whole;
+      const got = lookup(root, path, one);
+      return typeof got === 'string' ? got : (JSON.stringify(got) ?? '');
+    });
+    return { ...one, value: text };
+  };
+
+  return mapPlaced(placed, fill);
+}

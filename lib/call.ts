@@ -1,0 +1,113 @@
+/** Talking to a server: `call` waits for the answer, `cast` does not, `stopServer` waits for its end. */
+import { type ExitReason, reasonText } from './exit.ts';
+import type { Pid } from './process.ts';
+
+/** A server's Pid that remembers which requests and casts it takes. */
+export type ServerRef<Call = never, Cast = never> = Pid & { readonly __takes?: (call: Call, cast: Cast) => void };
+/** A request that names the type of its answer: `interface Status extends Ask<Health> { … }`. */
+export interface Ask<Reply> {
+  readonly __reply?: Reply;
+}
+
+/** A cast on its way. */
+export class CastMessage {
+  readonly message: unknown;
+  constructor(message: unknown) {
+    this.message = message;
+  }
+}
+
+/** A call on its way, and the address of its answer. */
+export class CallMessage {
+  readonly request: unknown;
+  readonly #answer: (value: unknown) => void;
+  constructor(request: unknown, answer: (value: unknown) => void) {
+    this.request = request;
+    this.#answer = answer;
+  }
+  /** Answer the caller. Only the first answer counts; one that comes too late is dropped (gen_server:reply/2). */
+  reply(value: unknown): void {
+    this.#answer(value);
+  }
+}
+
+/** Tell, without an answer. False when the server is gone or its mailbox is full. */
+export const cast = <Cast>(server: ServerRef<never, Cast>, message: Cast): boolean => server.deliver(new CastMessage(message));
+
+/**
+ * Ask and wait.
+ *
+ * @param timeoutMs milliseconds to wait for the answer; the server may still handle the request after that. Default 5,000.
+ * @throws CallError `reason` is `timeout`, `noproc`, `mailbox_full`, or what the server died of; in the first and the last case the
+ *   request may or may not have been carried out.
+ */
+export function call<Reply>(server: Pid, request: Ask<Reply>, timeoutMs = 5_000): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    if (!server.isAlive) {
+      reject(new CallError(server, 'noproc'));
+      return;
+    }
+    const done = (): void => {
+      cancelTimer();
+      forget();
+    };
+    const refuse = (reason: ExitReason): void => {
+      done();
+      reject(new CallError(server, reason));
+    };
+    const cancelTimer = server.clock.setTimer(timeoutMs, () => refuse('timeout'));
+    const forget = server.onExit(refuse);
+    const taken = server.deliver(
+      new CallMessage(request, (value) => {
+        done();
+        resolve(value as Reply); // the request's own type says what its server answers
+      }),
+    );
+    if (!taken) refuse('mailbox_full');
+  });
+}
+
+/** A call that got no answer. `reason` is the exit reason of the caller in OTP: `timeout`, `noproc`, or the server's own. */
+export class CallError extends Error {
+  override readonly name = 'CallError';
+  readonly server: string;
+  readonly reason: ExitReason;
+  constructor(server: Pid, reason: ExitReason) {
+    const name = server.name || `process ${server.id}`;
+    super(`call to ${name}: ${reason === 'noproc' ? 'no such process' : reason === 'timeout' ? 'no answer in time' : reasonText(reason)}`);
+    this.server = name;
+    this.reason = reason;
+  }
+}
+
+/**
+ * Ask a process to end with `reason`, and wait until it has (`gen_server:stop/3` by way of `proc_lib:stop`).
+ *
+ * @returns the reason with which it ended, which is another one when something else was faster, or its `terminate` decided so;
+ *   `noproc` when it was gone already; `timeout` when it is busy for longer than that, and will end once it comes to the request.
+ */
+export function stopServer(server: Pid, reason: ExitReason = 'normal', timeoutMs = Number.POSITIVE_INFINITY): Promise<ExitReason> {
+  return new Promise((resolve) => {
+    if (!server.isAlive) {
+      resolve('noproc');
+      return;
+    }
+    const cancel = server.clock.setTimer(timeoutMs, () => {
+      forget();
+      resolve('timeout');
+    });
+    const forget = server.onExit((last) => {
+      cancel();
+      resolve(last);
+    });
+    server.deliver(new StopMessage(reason));
+  });
+}
+
+/** The system message behind `stopServer`. */
+export class StopMessage {
+  readonly reason: ExitReason;
+  constructor(reason: ExitReason) {
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * The generic server: a process with state, calls that are answered and casts that are not (OTP: gen_server).
+ *
+ *     caller                     generic part                    your module
+ *     startLink ───────────────▶ spawn ────────────────────────▶ init
+ *     call ────────────────────▶ CallMessage ──────────────────▶ handleCall
+ *     cast ────────────────────▶ CastMessage ──────────────────▶ handleCast
+ *     anything else ───────────▶ message ──────────────────────▶ handleInfo
+ *                                a callback asked for it ──────▶ handleContinue
+ *     stop, exit of the parent ▶ … ────────────────────────────▶ terminate
+ *
+ * Callbacks answer what to do; the generic part does it.
+ */
+import { CallMessage, CastMessage, type ServerRef, StopMessage } from './call.ts';
+import { Exit, type ExitReason } from './exit.ts';
+import type { Behaviour, Process, SpawnOptions } from './process.ts';
+import { crashReport } from './report.ts';
+import { ExitMessage } from './signal.ts';
+import { type StartResult, startProcess } from './start.ts';
+
+/** What comes after the callback: a message-less wait of at most `timeoutMs` (then `handleInfo` gets `TIMEOUT`), or `handleContinue`. */
+export type Then = { readonly continue: unknown } | { readonly timeoutMs: number };
+/** What a callback decides. */
+export type Next<S> =
+  | { readonly do: 'noreply'; readonly state: S; readonly then: Then | undefined }
+  | { readonly do: 'reply'; readonly reply: unknown; readonly state: S; readonly then: Then | undefined }
+  | { readonly do: 'stop'; readonly reason: ExitReason; readonly state: S; readonly reply?: { readonly value: unknown } };
+/** What `init` decides. */
+export type Init<S> = { readonly do: 'ok'; readonly state: S; readonly then: Then | undefined } | { readonly do: 'ignore' } | { readonly do: 'fail'; readonly reason: ExitReason };
+type Maybe<T> = T | Promise<T>;
+
+export const ok = <S>(state: S, then?: Then): Init<S> => ({ do: 'ok', state, then });
+/** `ignore`: nothing is started, and that is no error. */
+export const ignore: Init<never> = { do: 'ignore' };
+/** `{stop, Reason}` of `init`: the start fails with this reason. */
+export const fail = (reason: ExitReason): Init<never> => ({ do: 'fail', reason });
+export const noreply = <S>(state: S, then?: Then): Next<S> => ({ do: 'noreply', state, then });
+export const reply = <S>(value: unknown, state: S, then?: Then): Next<S> => ({ do: 'reply', reply: value, state, then });
+export const stop = <S>(reason: ExitReason, state: S): Next<S> => ({ do: 'stop', reason, state });
+/** `{stop, Reason, Reply, State}`: `terminate` runs before the reply goes out. */
+export const stopReply = <S>(reason: ExitReason, value: unknown, state: S): Next<S> => ({ do: 'stop', reason, state, reply: { value } });
+
+/** What `handleInfo` gets when nothing came for the `timeoutMs` that a callback asked for. */
+export const TIMEOUT = Symbol('timeout');
+
+/** The callbacks of a server: gen_server's own. A missing one that is needed ends the server. */
+export interface GenServer<S, Call = never, Cast = never> {
+  init(self: Process): Maybe<Init<S>>;
+  /** Answer by `reply`, or later by `from.reply`. */
+  handleCall?(request: Call, from: CallMessage, state: S): Maybe<Next<S>>;
+  handleCast?(message: Cast, state: S): Maybe<Next<S>>;
+  /** Everything else: `DownMessage`, `ExitMessage`, timers, plain sends. Without it such messages are dropped. */
+  handleInfo?(message: unknown, state: S): Maybe<Next<S>>;
+  handleContinue?(continuation: unknown, state: S): Maybe<Next<S>>;
+  /** Runs on the server's own stop or crash, and on an exit of its parent when it traps exits; not when it is killed. */
+  terminate?(reason: ExitReason, state: S): Maybe<void>;
+}
+
+export interface StartOptions extends SpawnOptions {
+  /** `init` may take so long; then the process is killed and the start answers `{error: 'timeout'}`. Default: for ever. */
+  readonly timeoutMs?: number;
+}
+
+/** Start a server linked to `parent` (`gen_server:start_link`); resolves when its `init` is done. */
+export const startLink = <S, Call, Cast>(parent: Process, server: GenServer<S, Call, Cast>, options: StartOptions = {}): Promise<StartResult<ServerRef<Call, Cast>>> =>
+  startProcess(parent, body(server), { kind: 'gen_server', ...options, link: true });
+
+/** Start a server that nobody is linked to (`gen_server:start`). */
+export const start = <S, Call, Cast>(server: GenServer<S, Call, Cast>, options: StartOptions = {}): Promise<StartResult<ServerRef<Call, Cast>>> =>
+  startProcess(undefined, body(server), { kind: 'gen_server', ...options });
+
+const body =
+  <S, Call, Cast>(server: GenServer<S, Call, Cast>) =>
+  (self: Process, started: (result: 'ok' | 'ignore') => void): Promise<Behaviour | void> | Behaviour =>
+    new Loop(self, server).start(started);
+
+class Loop<S, Call, Cast> {
+  readonly #self: Process;
+  readonly #server: GenServer<S, Call, Cast>;
+  #state!: S;
+  #timeout: Timeout | undefined;
+
+  constructor(self: Process, server: GenServer<S, Call, Cast>) {
+    this.#self = self;
+    this.#server = server;
+  }
+
+  start(started: (result: 'ok' | 'ignore') => void): Promise<Behaviour | void> | Behaviour {
+    const go = (init: Init<S>): Promise<Behaviour> | Behaviour => {
+      switch (init?.do) {
+        case 'ok': {
+          this.#state = init.state;
+          started('ok');
+          const first = this.#then(init.then);
+          return first ? first.then(() => this.#receive) : this.#receive;
+        }
+        case 'ignore':
+          started('ignore');
+          throw new Exit('normal');
+        case 'fail':
+          throw new Exit(init.reason);
+        default:
+          throw new Exit(['bad_return_value', init]);
+      }
+    };
+    const threw = (thrown: unknown): Promise<Behaviour> | Behaviour => {
+      if (thrown instanceof Exit || thrown instanceof Error) throw thrown;
+      return go(thrown as Init<S>); // gen_server:init_it/2: a throw is the answer
+    };
+    let init: Maybe<Init<S>>;
+    try {
+      init = this.#server.init(this.#self);
+    } catch (thrown) {
+      return threw(thrown);
+    }
+    return init instanceof Promise ? init.then(this.#living(go), this.#living(threw)) : go(init);
+  }
+
+  /** Run the callback that the message asks for, and do what it answers. A throw of anything but an Error counts as its answer, as in OTP. */
+  readonly #receive = (message: unknown): void | Promise<void> => {
+    if (this.#timeout) {
+      if (message instanceof Timeout && message !== this.#timeout) return;
+      this.#timeout.over = message !== this.#timeout;
+      this.#timeout.cancel();
+      this.#timeout = undefined;
+    }
+    const from = message instanceof CallMessage ? message : undefined;
+    let next: Maybe<Next<S>>;
+    try {
+      next = this.#callback(message);
+    } catch (thrown) {
+      return this.#threw(thrown, from);
+    }
+    if (!(next instanceof Promise)) return this.#obey(next, from);
+    return next.then(
+      this.#living((answer) => this.#obey(answer, from)),
+      this.#living((thrown) => this.#threw(thrown, from)),
+    );
+  };
+
+  /** `then`, unless the server was killed while a callback was waiting: a promise cannot be taken back, what follows from it can. */
+  #living<T, R>(then: (value: T) => R): (value: T) => R | undefined {
+    return (value) => (this.#self.isAlive ? then(value) : undefined);
+  }
+
+  #callback(message: unknown): Maybe<Next<S>> {
+    const server = this.#server;
+    if (message instanceof CastMessage) return server.handleCast ? server.handleCast(message.message as Cast, this.#state) : missing('handleCast', message.message);
+    if (message instanceof CallMessage) return server.handleCall ? server.handleCall(message.request as Call, message, this.#state) : missing('handleCall', message.request);
+    if (message instanceof Continue) return server.handleContinue ? server.handleContinue(message.continuation, this.#state) : missing('handleContinue', message.continuation);
+    if (message instanceof StopMessage) return stop(message.reason, this.#state);
+    if (message instanceof ExitMessage && message.from === this.#self.parent && message.from) return stop(message.reason, this.#state);
+    if (message instanceof Timeout && message.over) return noreply(this.#state);
+    return server.handleInfo ? server.handleInfo(message instanceof Timeout ? TIMEOUT : message, this.#state) : noreply(this.#state);
+  }
+
+  #obey(next: Next<S>, from: CallMessage | undefined): void | Promise<void> {
+    switch (next?.do) {
+      case 'noreply':
+        this.#state = next.state;
+        return next.then && this.#then(next.then);
+      case 'reply':
+        if (!from) break;
+        this.#state = next.state;
+        from.reply(next.reply);
+        return next.then && this.#then(next.then);
+      case 'stop': {
+        this.#state = next.state;
+        const { reply: last } = next;
+        return this.#stop(next.reason, last && from ? () => from.reply(last.value) : undefined);
+      }
+    }
+    return this.#stop(['bad_return_value', next], undefined, true);
+  }
+
+  #threw(thrown: unknown, from: CallMessage | undefined): void | Promise<void> {
+    if (thrown instanceof Exit) return this.#stop(thrown.reason, undefined, true);
+    if (thrown instanceof Error) return this.#stop(thrown, undefined, true);
+    return this.#obey(thrown as Next<S>, from);
+  }
+
+  #then(then: Then | undefined): void | Promise<void> {
+    if (!then) return;
+    if ('continue' in then) return this.#receive(new Continue(then.continue));
+    const timeout = new Timeout();
+    if (then.timeoutMs > 0) timeout.cancel = this.#self.sendAfter(then.timeoutMs, timeout);
+    else if (this.#self.queueLength > 0) return; // a timeout of 0 is lost when something waits already
+    else this.#self.deliver(timeout);
+    this.#timeout = timeout;
+  }
+
+  /** gen_server:terminate/10: the last callback may replace the reason by exiting or failing itself; a throw in it is swallowed. */
+  async #stop(reason: ExitReason, after: (() => void) | undefined, crashed = false): Promise<void> {
+    let last = reason;
+    try {
+      await this.#server.terminate?.(reason, this.#state);
+    } catch (thrown) {
+      if (thrown instanceof Exit) last = thrown.reason;
+      else if (thrown instanceof Error) last = thrown;
+    }
+    if (!this.#self.isAlive) return;
+    crashReport(this.#self, last, crashed);
+    after?.();
+    this.#self.die(last);
+  }
+}
+
+/** `receive … after`: any message that is handled before it has come makes it void, also when it lies in the mailbox by then. */
+class Timeout {
+  over = false;
+  cancel: () => void = () => {};
+}
+
+/** A continuation, on its way from the callback that asked for it to `handleContinue`. It never lies in a mailbox. */
+class Continue {
+  readonly continuation: unknown;
+  constructor(continuation: unknown) {
+    this.continuation = continuation;
+  }
+}
+
+function missing(callback: string, message: unknown): never {
+  throw new TypeError(`the server has no ${callback}, and got ${JSON.stringify(message) ?? String(message)}`);
+}

@@ -1,0 +1,128 @@
+/** What crosses the control socket: requests and replies, shared by the node, the CLI and whoever speaks HTTP to it. */
+import { type Static, Type } from 'typebox';
+
+export const KINDS = ['monitor', 'rule', 'action', 'listener', 'system_config'] as const;
+export type Kind = (typeof KINDS)[number];
+/** The kinds that may be created, replaced and deleted one by one. */
+export const EDITABLE: readonly Kind[] = ['monitor', 'rule', 'action', 'system_config'];
+
+/** A text that holds configuration, and what to call it in messages. */
+export const sourceSchema = Type.Object({ file: Type.String({ maxLength: 4_096 }), text: Type.String({ maxLength: 10_485_760 }) }, { additionalProperties: false });
+export type Source = Static<typeof sourceSchema>;
+
+/** One thing that is wrong with a configuration, at its place. Lines and columns count from 1. */
+export interface PlacedFault {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** JSON pointer (RFC 6901). */
+  readonly pointer: string;
+  readonly expected: string;
+  readonly got?: unknown;
+  readonly nearest?: string | undefined;
+}
+
+/** What became of one resource. */
+export interface Applied {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly change: 'start' | 'replace' | 'stop' | 'keep';
+  readonly outcome: 'applied' | 'unchanged' | 'rejected' | 'reverted';
+  readonly reason?: string;
+}
+export interface ChangeReply {
+  /** The number of the version that this made; the running one when nothing changed. */
+  readonly version: number;
+  readonly resources: readonly Applied[];
+}
+
+export interface ResourceInfo {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly type: string;
+  readonly origin: 'file' | 'cli' | 'api';
+  /** `running`, `quarantined`, `stopped`. */
+  readonly status: string;
+  /** What the resource says of itself. */
+  readonly detail: unknown;
+  /** As declared, secrets blanked. */
+  readonly config?: unknown;
+}
+
+export interface TreeNode {
+  readonly name: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly mailbox: number;
+  readonly handled: number;
+  readonly restarts: number;
+  readonly uptimeMs: number;
+  readonly lastExit: string | null;
+  readonly children: readonly TreeNode[];
+}
+
+export interface Quarantined {
+  readonly resource: string;
+  readonly reason: string;
+  readonly since: string;
+  readonly nextProbe: string;
+  readonly probes: number;
+}
+
+export interface Status {
+  readonly name: string;
+  readonly health: 'ok' | 'degraded';
+  readonly faults: readonly string[];
+  readonly pid: number;
+  readonly node: string;
+  readonly argos: string;
+  readonly startedAt: string;
+  readonly version: number;
+  readonly environment: string;
+  readonly processes: number;
+  readonly memoryBytes: number;
+  readonly resources: Readonly<Record<Kind, number>>;
+  readonly firing: readonly string[];
+  readonly listeners: readonly { readonly name: string; readonly address: string; readonly connections: number }[];
+  readonly items: { readonly received: number; readonly stored: number; readonly rejected: number; readonly shed: number };
+  readonly executions: { readonly open: number; readonly failed: number };
+  readonly restarts: number;
+  readonly quarantine: readonly Quarantined[];
+}
+
+/** Every error of the API. `faults` where a configuration is invalid. */
+export interface ApiError {
+  readonly error: { readonly code: 'usage' | 'not_found' | 'conflict' | 'config_invalid' | 'not_ready' | 'failed'; readonly message: string; readonly faults?: readonly PlacedFault[]; readonly resources?: readonly Applied[] };
+}
+
+/** A resource as it is wanted: checked, defaults filled in, references resolved. */
+export interface Declared {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly type: string;
+  readonly origin: 'file' | 'cli' | 'api';
+  readonly spec: unknown;
+}
+
+/** What the CLI or the API has made over the file: a resource's text, or null where one has been deleted. */
+export interface OverlayEntry {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly origin: 'cli' | 'api';
+  readonly source: Source | null;
+}
+
+/** All that a configuration is made of. */
+export interface Wanted {
+  readonly sources: readonly Source[];
+  readonly overlay: readonly OverlayEntry[];
+  /** `--env`; over `system.environment`. */
+  readonly environment?: string | undefined;
+  readonly secrets: Readonly<Record<string, string>>;
+}
+/** What came of it: the resources, or every fault. */
+export interface Declaration {
+  readonly declared: readonly Declared[];
+  readonly system: Readonly<Record<string, unknown>>;
+  readonly faults: readonly PlacedFault[];
+}

@@ -1,0 +1,131 @@
+/** Real servers from Debian for the specs: started when a spec first asks, on free ports in a temporary folder, stopped when mocha ends. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually } from './eventually.ts';
+
+const stops: (() => void)[] = [];
+/** Called by mocha's root hook. */
+export function stopServices(): void {
+  for (const stop of stops.splice(0)) stop();
+}
+process.on('exit', stopServices);
+
+/** A TCP port that is free at this moment. */
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+
+/** A folder that is gone when mocha ends. */
+export function tempFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'argos-spec-'));
+  stops.push(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const answers = (port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.once('error', reject);
+  });
+
+/** Start a server and wait until its port answers. What it says is kept, to be told when it does not come up. */
+async function start(command: string, args: readonly string[], port: number): Promise<ChildProcess> {
+  let said = '';
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  child.on('error', (error) => {
+    said += String(error);
+  });
+  stops.push(() => child.kill('SIGKILL'));
+  try {
+    await eventually(() => answers(port), 20_000);
+  } catch (error) {
+    throw new Error(`${command} did not come up on port ${port}: ${said}`, { cause: error });
+  }
+  return child;
+}
+
+export interface Mosquitto {
+  readonly port: number;
+  readonly url: string;
+  /** What the broker has written to its log so far. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+/** A mosquitto of one's own (Debian's `mosquitto`). */
+export async function startMosquitto(given?: number): Promise<Mosquitto> {
+  const port = given ?? (await freePort());
+  const folder = tempFolder();
+  const config = join(folder, 'mosquitto.conf');
+  writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stdout\nlog_type all\nconnection_messages true\n`);
+  const binary = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/usr/bin/mosquitto'].find(existsSync) ?? 'mosquitto';
+  const child = await start(binary, ['-c', config], port);
+  let log = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    log += chunk.toString();
+  });
+  return {
+    port,
+    url: `mqtt://127.0.0.1:${port}`,
+    log: () => log,
+    stop: () =>
+      new Promise((resolve) => {
+        child.once('exit', () => resolve());
+        child.kill('SIGTERM');
+      }),
+  };
+}
+
+let sharedMosquitto: Promise<Mosquitto> | undefined;
+export const mosquitto = (): Promise<Mosquitto> => (sharedMosquitto ??= startMosquitto());
+
+export interface Postgres {
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+  readonly url: string;
+}
+
+let sharedPostgres: Promise<Postgres> | undefined;
+/** A PostgreSQL (Debian's `postgresql`), trusting whoever comes over loopback. */
+export const postgres = (): Promise<Postgres> => (sharedPostgres ??= startPostgres());
+
+async function startPostgres(): Promise<Postgres> {
+  const bin = postgresBin();
+  const port = await freePort();
+  const folder = tempFolder();
+  const data = join(folder, 'data');
+  const isRoot = process.getuid?.() === 0; // PostgreSQL refuses to run as root
+  if (isRoot) chownSync(folder, Number(execFileSync('id', ['-u', 'postgres'])), Number(execFileSync('id', ['-g', 'postgres'])));
+  const [runner, prefix]: [string, string[]] = isRoot ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups']] : [join(bin, 'initdb'), []];
+  const run = (program: string, args: string[]): [string, string[]] => (isRoot ? [runner, [...prefix, join(bin, program), ...args]] : [join(bin, program), args]);
+  execFileSync(...run('initdb', ['-D', data, '-U', 'argos', '-A', 'trust', '--no-sync', '-E', 'UTF8']), { stdio: 'pipe', cwd: folder });
+  await start(...run('postgres', ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-c', 'fsync=off']), port);
+  return { port, user: 'argos', database: 'postgres', url: `postgres://argos@127.0.0.1:${port}/postgres` };
+}
+
+function postgresBin(): string {
+  const root = '/usr/lib/postgresql';
+  const [newest] = existsSync(root) ? readdirSync(root).filter((version) => existsSync(join(root, version, 'bin', 'initdb'))).sort((a, b) => Number(b) - Number(a)) : [];
+  if (newest === undefined) throw new Error("PostgreSQL's server is not installed: run `make services` (apt-get install postgresql)");
+  return join(root, newest, 'bin');
+}

@@ -1,0 +1,136 @@
+/** Puts the node together: what the stages share, and what each is handed of it. Nothing runs before `startNode`. */
+import { adminChild, type AdminPort, ConfigError } from '../actors/admin/admin.ts';
+import { Branches } from '../actors/admin/branches.ts';
+import { readiness } from '../actors/admin/health.ts';
+import { Restarts } from '../actors/admin/restarts.ts';
+import { routes } from '../actors/admin/routes/routes.ts';
+import { serveOn } from '../actors/admin/unix-socket.ts';
+import { Feed } from '../actors/feed.ts';
+import { logger } from '../actors/logger.ts';
+import type { Names } from '../actors/names.ts';
+import { dueNow, outboxChild } from '../actors/outbox/outbox.ts';
+import { Store, storeChild } from '../actors/store/store.ts';
+import { childOf, type Site } from '../config/catalogue.ts';
+import { diff } from '../config/diff.ts';
+import { declare } from '../config/load.ts';
+import { type ExitReason, reasonText } from '../lib/exit.ts';
+import { type Pid, type Process, spawn } from '../lib/process.ts';
+import { Registry } from '../lib/registry.ts';
+import { ExitMessage } from '../lib/signal.ts';
+import { isStarted } from '../lib/start.ts';
+import type { Source } from '../proto/api.ts';
+import { startArgos } from './argos.ts';
+import { branch } from './branch.ts';
+import { resource } from './resource.ts';
+
+export interface NodeOptions {
+  /** The configuration's texts as they stand on disk now. @throws when they cannot be read. */
+  readSources(): readonly Source[];
+  readonly environment?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly dataDir: string;
+  readonly socket: string;
+  readonly argosVersion: string;
+}
+export interface RunningNode {
+  /** Resolves with the reason when the node has ended: `shutdown` when it was asked to. */
+  readonly ended: Promise<ExitReason>;
+  /** Drain and stop. */
+  stop(): void;
+}
+export { ConfigError };
+
+/** Start the node. @throws ConfigError when the configuration is not valid; Error with the reason when a stage does not start. */
+export function startNode(options: NodeOptions): Promise<RunningNode> {
+  const restarts = new Restarts();
+  const mute = restarts.listen();
+  return new Promise((resolve, reject) => {
+    const init = async (self: Process): Promise<void> => {
+      self.trapExit = true;
+      let root: Pid | undefined;
+      const stop = (): void => {
+        if (root) self.exit(root, 'shutdown');
+      };
+      const started = await startArgos(self, stages(options, restarts, stop));
+      if (!isStarted(started)) {
+        mute();
+        reject(startError(started));
+        return;
+      }
+      root = started.ok;
+      const ended = new Promise<ExitReason>((settle) => started.ok.onExit(settle)).finally(mute);
+      resolve({ ended, stop });
+      await self.receive((message): message is ExitMessage => message instanceof ExitMessage && message.from === root);
+    };
+    spawn(init, { name: 'init' });
+  });
+}
+
+function stages({ readSources, environment, env, dataDir, socket, argosVersion }: NodeOptions, restarts: Restarts, stop: () => void) {
+  const names: Names = new Registry();
+  const store = new Store(names);
+  const feed = new Feed((telemetry) => store.append(telemetry));
+  const site: Site = {
+    names,
+    feed,
+    rules: {
+      load: (rule) => store.ruleState(rule),
+      commit: (rule, state, jobs, suppressed) =>
+        store.commit([{ set: 'rule_state', rule, state }, ...jobs.map((job) => (suppressed === undefined ? ({ set: 'job', job, status: 'queued' } as const) : ({ set: 'job', job, status: 'suppressed', reason: suppressed } as const)))]),
+      due: (jobs) => dueNow(names, jobs),
+    },
+    listeners: { ingest: (telemetry) => feed.ingest(telemetry), health: async () => readiness(names) },
+  };
+  const branches = new Branches(names, ({ kind, spec }) => resource(childOf(kind, spec, site)));
+  const admin: AdminPort = {
+    names,
+    feed,
+    environment,
+    readSources,
+    declare: (wanted) => declare(wanted, env),
+    diff,
+    branches,
+    lastVersion: async () => (await store.versions(1))[0],
+    saveVersion: (version) => store.commit([{ set: 'version', version }]),
+    forgetRule: (rule) => store.commit([{ set: 'forget_rule', rule }]),
+    serve: (desk, signal) =>
+      serveOn(
+        socket,
+        (app) =>
+          routes(app, desk, {
+            names,
+            restarts,
+            argosVersion,
+            stop,
+            executions: async () => ({ open: (await store.openJobs()).length, failed: (await store.jobs({ status: 'failed', limit: 1_000 })).length }),
+            jobs: (filter) => store.jobs(filter),
+            attempts: (job) => store.attempts(job),
+            versions: (limit) => store.versions(limit),
+            validate: (sources) => declare({ sources: sources ?? readSources(), overlay: [], environment, secrets: {} }, env).faults,
+          }),
+        signal,
+      ),
+  };
+  return {
+    store: storeChild(store, names, dataDir),
+    actions: branch('actions', names),
+    outbox: outboxChild({
+      names,
+      log: logger('outbox'),
+      open: () => store.openJobs(),
+      attempted: ({ job, number, startedMs, durationMs, outcome, status, dueMs }) =>
+        store.commit([{ set: 'attempt', status, dueMs, attempt: { job, number, startedMs, durationMs, outcome: outcome.kind, reason: 'reason' in outcome ? outcome.reason : null } }]),
+    }),
+    rules: branch('rules', names),
+    monitors: branch('monitors', names),
+    listeners: branch('listeners', names),
+    admin: adminChild(admin),
+  };
+}
+
+/** The innermost reason of the start, as an Error. */
+function startError(result: unknown): Error {
+  let reason = typeof result === 'object' && result !== null && 'error' in result ? result.error : result;
+  while (Array.isArray(reason)) reason = reason[0] === 'failed_to_start_child' ? reason[2] : reason[1];
+  return reason instanceof Error ? reason : new Error(`the node did not start: ${reasonText(reason)}`);
+}
