@@ -23,7 +23,11 @@ export interface Fault {
 }
 
 /** A copy of `value` with the defaults filled in, or every fault that it has. */
-export function check<S extends TSchema>(schema: S, value: unknown, path = ''): { readonly value: Static<S>; readonly faults: readonly [] } | { readonly faults: readonly Fault[] } {
+export function check<S extends TSchema>(
+  schema: S,
+  value: unknown,
+  path = '',
+): { readonly value: Static<S>; readonly faults: readonly [] } | { readonly faults: readonly Fault[] } {
   const validate = compiled.get(schema) ?? ajv.compile(schema);
   compiled.set(schema, validate);
   const copy: unknown = structuredClone(value);

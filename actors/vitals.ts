@@ -5,28 +5,73 @@ export const registry = new Registry();
 const registers = [registry];
 
 /** Every item is accounted for: received = stored + rejected + shed. */
-export const received = new Counter({ name: 'argos_items_received_total', help: 'Items that listeners took from the wire.', labelNames: ['protocol'] as const, registers });
-export const stored = new Counter({ name: 'argos_items_stored_total', help: 'Items that the store has committed.', labelNames: ['protocol'] as const, registers });
-export const rejected = new Counter({ name: 'argos_items_rejected_total', help: 'Items that were refused, by reason.', labelNames: ['protocol', 'reason'] as const, registers });
-export const shed = new Counter({ name: 'argos_items_shed_total', help: 'Items that were dropped under load or because the store was away, by reason.', labelNames: ['protocol', 'reason'] as const, registers });
+export const received = new Counter({
+  name: 'argos_items_received_total',
+  help: 'Items that listeners took from the wire.',
+  labelNames: ['protocol'] as const,
+  registers,
+});
+export const stored = new Counter({
+  name: 'argos_items_stored_total',
+  help: 'Items that the store has committed.',
+  labelNames: ['protocol'] as const,
+  registers,
+});
+export const rejected = new Counter({
+  name: 'argos_items_rejected_total',
+  help: 'Items that were refused, by reason.',
+  labelNames: ['protocol', 'reason'] as const,
+  registers,
+});
+export const shed = new Counter({
+  name: 'argos_items_shed_total',
+  help: 'Items that were dropped under load or because the store was away, by reason.',
+  labelNames: ['protocol', 'reason'] as const,
+  registers,
+});
 
-export const observations = new Counter({ name: 'argos_observations_total', help: 'Observations that monitors made.', labelNames: ['monitor'] as const, registers });
-export const evaluations = new Counter({ name: 'argos_rule_evaluations_total', help: 'Evaluations of a rule, by what came out.', labelNames: ['rule', 'result'] as const, registers });
+export const observations = new Counter({
+  name: 'argos_observations_total',
+  help: 'Observations that monitors made.',
+  labelNames: ['monitor'] as const,
+  registers,
+});
+export const evaluations = new Counter({
+  name: 'argos_rule_evaluations_total',
+  help: 'Evaluations of a rule, by what came out.',
+  labelNames: ['rule', 'result'] as const,
+  registers,
+});
 export const evaluationSeconds = new Histogram({
   name: 'argos_rule_evaluation_seconds',
   help: 'From the observation to the verdict on it.',
   buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
   registers,
 });
-export const executions = new Counter({ name: 'argos_executions_total', help: 'Attempts to carry out an action, by how they ended.', labelNames: ['action', 'outcome'] as const, registers });
+export const executions = new Counter({
+  name: 'argos_executions_total',
+  help: 'Attempts to carry out an action, by how they ended.',
+  labelNames: ['action', 'outcome'] as const,
+  registers,
+});
 export const executionStartSeconds = new Histogram({
   name: 'argos_execution_start_seconds',
   help: 'From the observation that fired a rule to the start of the first attempt.',
   buckets: [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5],
   registers,
 });
-export const restarts = new Counter({ name: 'argos_restarts_total', help: 'Processes that ended and were restarted by a supervisor, by child.', labelNames: ['child'] as const, registers });
-export const commitSeconds = new Histogram({ name: 'argos_store_commit_seconds', help: 'From a request to the store to its commit.', buckets: [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5], registers });
+export const restarts = new Counter({
+  name: 'argos_restarts_total',
+  help: 'Processes that ended and were restarted by a supervisor, by child.',
+  labelNames: ['child'] as const,
+  registers,
+});
+export const commitSeconds = new Histogram({
+  name: 'argos_store_commit_seconds',
+  help: 'From a request to the store to its commit.',
+  buckets: [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
+  registers,
+});
 
 /** A gauge that is read when it is asked for. */
 export const gauge = (name: string, help: string, read: () => number): Gauge =>

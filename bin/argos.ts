@@ -14,7 +14,14 @@ const EXIT_CODES = `Exit codes: 0 done · 1 failed · 2 usage · 3 no node reach
 const common = yargs(hideBin(process.argv))
   .scriptName('argos')
   .usage('argos: watches devices and services, judges what it sees, and acts\n\n$0 <command>')
-  .option('socket', { alias: 's', type: 'string', default: defaultSocket(), defaultDescription: 'where the node listens', describe: 'the control socket (ARGOS_SOCKET)', global: true })
+  .option('socket', {
+    alias: 's',
+    type: 'string',
+    default: defaultSocket(),
+    defaultDescription: 'where the node listens',
+    describe: 'the control socket (ARGOS_SOCKET)',
+    global: true,
+  })
   .option('json', { type: 'boolean', default: false, describe: 'print JSON', global: true });
 
 const cli: Argv = [nodeCommands, resourceCommands, configCommands].reduce((all, add) => add(all), common);

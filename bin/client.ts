@@ -29,7 +29,8 @@ const CODES: Readonly<Record<ApiError['error']['code'], number>> = {
 };
 
 export const defaultSocket = (): string =>
-  process.env.ARGOS_SOCKET ?? (process.env.XDG_RUNTIME_DIR ? join(process.env.XDG_RUNTIME_DIR, 'argos', 'argos.sock') : join(tmpdir(), `argos-${userInfo().uid}`, 'argos.sock'));
+  process.env.ARGOS_SOCKET ??
+  (process.env.XDG_RUNTIME_DIR ? join(process.env.XDG_RUNTIME_DIR, 'argos', 'argos.sock') : join(tmpdir(), `argos-${userInfo().uid}`, 'argos.sock'));
 
 /** Open a request. Answers when the head of the reply is there. @throws CommandError for every answer but 2xx. */
 export function open(socketPath: string, method: string, path: string, body?: unknown): Promise<NodeJS.ReadableStream> {
@@ -42,8 +43,18 @@ export function open(socketPath: string, method: string, path: string, body?: un
       text(reply).then((answer) => reject(refusal(answer)), reject);
     });
     sent.on('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? 'no node is running there' : error.code === 'EACCES' ? 'it belongs to somebody else' : error.message;
-      reject(new CommandError(`no node can be reached on ${socketPath}: ${why}. Start one (argos start), or name its socket (--socket, ARGOS_SOCKET)`, error.code === 'EACCES' ? EXIT.unauthorised : EXIT.unreachable));
+      const why =
+        error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
+          ? 'no node is running there'
+          : error.code === 'EACCES'
+            ? 'it belongs to somebody else'
+            : error.message;
+      reject(
+        new CommandError(
+          `no node can be reached on ${socketPath}: ${why}. Start one (argos start), or name its socket (--socket, ARGOS_SOCKET)`,
+          error.code === 'EACCES' ? EXIT.unauthorised : EXIT.unreachable,
+        ),
+      );
     });
     sent.end(body === undefined ? undefined : JSON.stringify(body));
   });

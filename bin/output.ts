@@ -21,12 +21,25 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [paint('bold', line(head)), ...rows.map(line)].join('\n');
 }
 
-const STATUS_STYLE: Readonly<Record<string, Style>> = { running: 'green', waiting: 'green', quarantined: 'red', suspended: 'yellow', exited: 'red', stopped: 'red' };
+const STATUS_STYLE: Readonly<Record<string, Style>> = {
+  running: 'green',
+  waiting: 'green',
+  quarantined: 'red',
+  suspended: 'yellow',
+  exited: 'red',
+  stopped: 'red',
+};
 export const paintStatus = (status: string): string => paint(STATUS_STYLE[status] ?? 'yellow', status);
 
 export function tree(node: TreeNode, indent = '', last = true, top = true): string {
   const { name, kind, status, mailbox, handled, restarts, uptimeMs, lastExit, children } = node;
-  const facts = [status === 'quarantined' ? '' : `up ${duration(uptimeMs)}`, mailbox > 0 ? `mailbox ${mailbox}` : '', `handled ${handled}`, restarts > 0 ? `restarts ${restarts}` : '', lastExit === null ? '' : `last exit: ${lastExit}`];
+  const facts = [
+    status === 'quarantined' ? '' : `up ${duration(uptimeMs)}`,
+    mailbox > 0 ? `mailbox ${mailbox}` : '',
+    `handled ${handled}`,
+    restarts > 0 ? `restarts ${restarts}` : '',
+    lastExit === null ? '' : `last exit: ${lastExit}`,
+  ];
   const own = `${top ? '' : indent + (last ? '└─ ' : '├─ ')}${name || kind} ${paintStatus(status)}  ${paint('dim', facts.filter(Boolean).join(' · '))}`;
   const below = top ? '' : indent + (last ? '   ' : '│  ');
   return [own, ...children.map((child, i) => tree(child, below, i === children.length - 1, false))].join('\n');
@@ -50,7 +63,9 @@ export const faultsText = (faults: readonly PlacedFault[]): string => faults.map
 
 const SIGNS = { start: '+', stop: '-', replace: '~', keep: '=' } as const;
 export const appliedText = (resources: readonly Applied[]): string =>
-  resources.map(({ kind, name, change, outcome, reason }) => `  ${SIGNS[change]} ${kind} ${name}  ${outcome}${reason === undefined ? '' : `: ${reason}`}`).join('\n');
+  resources
+    .map(({ kind, name, change, outcome, reason }) => `  ${SIGNS[change]} ${kind} ${name}  ${outcome}${reason === undefined ? '' : `: ${reason}`}`)
+    .join('\n');
 
 export function errorText(message: string, answer: ApiError | undefined): string {
   const faults = answer?.error.faults ? `\n${faultsText(answer.error.faults)}` : '';

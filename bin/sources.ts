@@ -8,7 +8,9 @@ import { CommandError, EXIT } from './client.ts';
 export function readSources(path: string): readonly Source[] {
   try {
     if (!statSync(path).isDirectory()) return [readSource(path)];
-    const files = readdirSync(path).filter((name) => /\.jsonc?$/.test(name)).sort();
+    const files = readdirSync(path)
+      .filter((name) => /\.jsonc?$/.test(name))
+      .sort();
     if (files.length === 0) throw new CommandError(`${path} holds no *.json or *.jsonc file`, EXIT.configInvalid);
     return files.map((name) => readSource(join(path, name)));
   } catch (error) {

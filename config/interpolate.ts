@@ -23,7 +23,14 @@ export function interpolate(placed: Placed, scope: Scope, faults: PlacedFault[])
     const reference = `${root}.${path}`;
     const missing = (known: readonly string[]): undefined => {
       const near = nearest(name, known);
-      faults.push(faultAt(at.place, root === 'env' ? `an environment variable ${name} that is set` : `${root}.NAME with a NAME that is declared`, `\${${reference}}`, near && `${root}.${near}`));
+      faults.push(
+        faultAt(
+          at.place,
+          root === 'env' ? `an environment variable ${name} that is set` : `${root}.NAME with a NAME that is declared`,
+          `\${${reference}}`,
+          near && `${root}.${near}`,
+        ),
+      );
       return undefined;
     };
     if (root === 'env') return scope.env[name] ?? missing([]);
@@ -36,7 +43,10 @@ export function interpolate(placed: Placed, scope: Scope, faults: PlacedFault[])
       return undefined;
     }
     resolving.add(name);
-    const value = rest.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined), plain(mapPlaced(parameter, fill)));
+    const value = rest.reduce<unknown>(
+      (value, key) => (typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined),
+      plain(mapPlaced(parameter, fill)),
+    );
     resolving.delete(name);
     return value === undefined ? missing([]) : value;
   };

@@ -28,7 +28,10 @@ export function declare({ sources, overlay, environment, secrets }: Wanted, env:
     const key = `${one.kind}/${one.name}`;
     const twin = found.get(key);
     const { place } = one.placed;
-    if (twin) faults.push(faultAt(place, `a name of its own: ${one.kind} ${one.name} is defined in ${twin.placed.place.file}:${twin.placed.place.line} already`, one.name));
+    if (twin)
+      faults.push(
+        faultAt(place, `a name of its own: ${one.kind} ${one.name} is defined in ${twin.placed.place.file}:${twin.placed.place.line} already`, one.name),
+      );
     else found.set(key, { ...one, origin: 'file' });
   }
   for (const entry of overlay) {
@@ -62,7 +65,10 @@ function environed(root: Placed, wanted: string | undefined, faults: PlacedFault
   const name = wanted ?? member(root, 'system', 'environment')?.value;
   const over = typeof name === 'string' ? member(all, name) : undefined;
   const known = isMap(all) ? [...all.value.keys()] : [];
-  if (wanted !== undefined && !over) faults.push(faultAt(all?.place ?? root.place, `environments.${wanted}, which --env asks for; there is ${known.join(', ') || 'none'}`, wanted, nearest(wanted, known)));
+  if (wanted !== undefined && !over)
+    faults.push(
+      faultAt(all?.place ?? root.place, `environments.${wanted}, which --env asks for; there is ${known.join(', ') || 'none'}`, wanted, nearest(wanted, known)),
+    );
   const merged = over ? merge(root, over) : root;
   if (wanted === undefined || !isMap(merged)) return merged;
   const { place } = merged;
@@ -90,7 +96,13 @@ function interpolateSections(root: Placed, scope: Scope, faults: PlacedFault[]):
 }
 
 /** The resource that a text holds: it itself, or a whole configuration in which it is found by name, with that one's own parameters. */
-function resourceIn(source: Source, { kind, name }: { readonly kind: Kind; readonly name: string }, scope: Scope, env: Env, faults: PlacedFault[]): Placed | undefined {
+function resourceIn(
+  source: Source,
+  { kind, name }: { readonly kind: Kind; readonly name: string },
+  scope: Scope,
+  env: Env,
+  faults: PlacedFault[],
+): Placed | undefined {
   const { root, faults: found } = parsePlaced(source);
   faults.push(...found);
   if (!root) return undefined;
@@ -98,7 +110,8 @@ function resourceIn(source: Source, { kind, name }: { readonly kind: Kind; reado
     faults.push(faultAt(root.place, `a ${kind}, or a configuration that holds it`, plain(root)));
     return undefined;
   }
-  const isWhole = ['monitors', 'actions', 'rules', 'listeners'].some((key) => root.value.has(key)) || [...root.value.keys()].every((key) => SECTIONS.includes(key));
+  const isWhole =
+    ['monitors', 'actions', 'rules', 'listeners'].some((key) => root.value.has(key)) || [...root.value.keys()].every((key) => SECTIONS.includes(key));
   if (!isWhole) {
     const given = member(root, 'name');
     if (given && given.value !== name) faults.push(faultAt(given.place, `the name ${name}, which the command gives`, given.value));
@@ -108,19 +121,42 @@ function resourceIn(source: Source, { kind, name }: { readonly kind: Kind; reado
   const own = { ...scope, parameters: new Map([...scope.parameters, ...parametersOf(root)]) };
   const all = resourcesOf(interpolateSections(root, own, faults), env, faults).filter((one) => one.kind === kind);
   const one = all.find((candidate) => candidate.name === name);
-  if (!one) faults.push(faultAt(root.place, `a ${kind} named ${name}; there is ${all.map((each) => each.name).join(', ') || 'none'}`, name, nearest(name, all.map((each) => each.name))));
+  if (!one)
+    faults.push(
+      faultAt(
+        root.place,
+        `a ${kind} named ${name}; there is ${all.map((each) => each.name).join(', ') || 'none'}`,
+        name,
+        nearest(
+          name,
+          all.map((each) => each.name),
+        ),
+      ),
+    );
   return one?.placed;
 }
 
-function checkOne({ kind, name, placed, origin }: Found & { readonly origin: Origin }, system: SystemConfig, scope: Scope, faults: PlacedFault[]): readonly Checked[] {
+function checkOne(
+  { kind, name, placed, origin }: Found & { readonly origin: Origin },
+  system: SystemConfig,
+  scope: Scope,
+  faults: PlacedFault[],
+): readonly Checked[] {
   const type = kind === 'rule' ? 'rule' : member(placed, 'type')?.value;
   const schemas = kind === 'monitor' ? monitorSchemas : kind === 'action' ? actionSchemas : listenerSchemas;
   const known = [...schemas.keys()];
   if (typeof type !== 'string' || (kind !== 'rule' && !schemas.has(type))) {
-    faults.push(faultAt(placeOf(placed, '/type'), `a type of ${kind}: one of ${known.join(', ')}`, type, typeof type === 'string' ? nearest(type, known) : undefined));
+    faults.push(
+      faultAt(placeOf(placed, '/type'), `a type of ${kind}: one of ${known.join(', ')}`, type, typeof type === 'string' ? nearest(type, known) : undefined),
+    );
     return [];
   }
-  const schema = kind === 'rule' ? ruleSchema : kind === 'listener' ? Type.Object({ name: Type.String(), type: Type.String(), config: schemas.get(type) as TSchema }) : (schemas.get(type) as TSchema);
+  const schema =
+    kind === 'rule'
+      ? ruleSchema
+      : kind === 'listener'
+        ? Type.Object({ name: Type.String(), type: Type.String(), config: schemas.get(type) as TSchema })
+        : (schemas.get(type) as TSchema);
   const filled = kind === 'rule' ? withParameters(placed, scope) : withSystemDefaults(placed, schema, system);
   const spec = checkPlaced(schema, filled, faults);
   if (spec === undefined) return [];
@@ -159,7 +195,11 @@ function withParameters(placed: Placed, { parameters }: Scope): Placed {
 function checkPlaced(schema: TSchema, placed: Placed, faults: PlacedFault[]): unknown {
   const checked = check(schema, plain(placed));
   if ('value' in checked) return checked.value;
-  faults.push(...checked.faults.map(({ path, expected, got, nearest: near }) => faultAt(placeOf(placed, path, expected.startsWith('one of the keys')), expected, got, near)));
+  faults.push(
+    ...checked.faults.map(({ path, expected, got, nearest: near }) =>
+      faultAt(placeOf(placed, path, expected.startsWith('one of the keys')), expected, got, near),
+    ),
+  );
   return undefined;
 }
 
@@ -173,7 +213,10 @@ function checkReferences(declared: readonly Checked[], found: readonly Found[]):
       const rule = spec as RuleConfig;
       const parsed = parseCondition(rule.condition, rule.parameters);
       const read = 'condition' in parsed ? leaves(parsed.condition).map(({ monitor }) => ['monitor', monitor, '/condition'] as const) : [];
-      const listed = rule.monitor === undefined ? [] : [rule.monitor].flat().map((name, i) => ['monitor', name, Array.isArray(rule.monitor) ? `/monitor/${i}` : '/monitor'] as const);
+      const listed =
+        rule.monitor === undefined
+          ? []
+          : [rule.monitor].flat().map((name, i) => ['monitor', name, Array.isArray(rule.monitor) ? `/monitor/${i}` : '/monitor'] as const);
       const asked = (['actions', 'on_resolve'] as const).flatMap((key) => rule[key].map((name, i) => ['action', name, `/${key}/${i}`] as const));
       return [...listed, ...read, ...asked].flatMap(([kind, name, path]) => {
         const known = kind === 'monitor' ? monitors : actions;

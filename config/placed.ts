@@ -90,7 +90,10 @@ export function placeAt(value: unknown, place: Place): Placed {
 /** The place of `pointer` below `placed`: of the key for an unknown key, else of the value; of the nearest thing above when it is missing. */
 export function placeOf(placed: Placed, pointer: string, ofKey = false): Place {
   let at = placed;
-  const keys = pointer.split('/').slice(1).map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const keys = pointer
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
   for (const [i, key] of keys.entries()) {
     const next = isMap(at) ? at.value.get(key) : isList(at) ? at.value[Number(key)] : undefined;
     if (!next) return { ...at.place, pointer: [at.place.pointer, ...keys.slice(i).map(escapePointer)].join('/') };

@@ -32,13 +32,18 @@ const shape = Type.Object(
 export const SECTIONS = Object.keys(shape.properties);
 
 export function checkShape(root: Placed): readonly PlacedFault[] {
-  return check(shape, plain(root)).faults.map(({ path, expected, got, nearest: near }) => faultAt(placeOf(root, path, expected.startsWith('one of the keys')), expected, got, near));
+  return check(shape, plain(root)).faults.map(({ path, expected, got, nearest: near }) =>
+    faultAt(placeOf(root, path, expected.startsWith('one of the keys')), expected, got, near),
+  );
 }
 
 /** Every resource of a tree, in the order in which it is written. */
 export function resourcesOf(root: Placed, env: Readonly<Record<string, string | undefined>>, faults: PlacedFault[]): readonly Found[] {
   const found = (kind: Kind, placed: Placed): Found => ({ kind, name: String(member(placed, 'name')?.value ?? ''), placed });
-  const bulk = (kind: 'monitor' | 'action', section: string): Found[] => items(member(root, section, 'bulk')).flatMap((entry) => expand(kind, entry, faults)).map((one) => found(kind, one));
+  const bulk = (kind: 'monitor' | 'action', section: string): Found[] =>
+    items(member(root, section, 'bulk'))
+      .flatMap((entry) => expand(kind, entry, faults))
+      .map((one) => found(kind, one));
   return [
     ...items(member(root, 'monitors', 'single')).map((one) => found('monitor', one)),
     ...bulk('monitor', 'monitors'),
@@ -63,7 +68,14 @@ function expand(kind: 'monitor' | 'action', entry: Placed, faults: PlacedFault[]
   const usual = (kind === 'monitor' ? monitorType(type)?.bulkField : undefined) ?? (lists.length === 1 ? lists[0] : undefined);
   const field = bulkField === undefined ? usual : String(bulkField.value);
   if (field === undefined || !lists.includes(field)) {
-    faults.push(faultAt(bulkField?.place ?? config?.place ?? entry.place, `bulk_field: the field of config that holds the list, one of ${lists.join(', ') || '(config has no list)'}`, bulkField?.value, field === undefined ? undefined : nearest(field, lists)));
+    faults.push(
+      faultAt(
+        bulkField?.place ?? config?.place ?? entry.place,
+        `bulk_field: the field of config that holds the list, one of ${lists.join(', ') || '(config has no list)'}`,
+        bulkField?.value,
+        field === undefined ? undefined : nearest(field, lists),
+      ),
+    );
     return [];
   }
   const name = pattern;
@@ -71,7 +83,9 @@ function expand(kind: 'monitor' | 'action', entry: Placed, faults: PlacedFault[]
     const members = new Map([...(isMap(entry) ? entry.value : [])].filter(([key]) => key !== 'name_pattern' && key !== 'bulk_field'));
     if (isMap(config)) members.set('config', { ...config, value: new Map([...config.value, [field, element]]) });
     members.set('name', name);
-    return mapPlaced({ ...entry, value: members }, (one) => (typeof one.value === 'string' ? { ...one, value: one.value.replaceAll('{i}', String(i + 1)) } : one));
+    return mapPlaced({ ...entry, value: members }, (one) =>
+      typeof one.value === 'string' ? { ...one, value: one.value.replaceAll('{i}', String(i + 1)) } : one,
+    );
   });
 }
 
@@ -95,4 +109,3 @@ function listeners(root: Placed, env: Readonly<Record<string, string | undefined
 }
 
 const scalar = (text: string): unknown => (text === 'true' ? true : text === 'false' ? false : /^\d+$/.test(text) ? Number(text) : text);
-

@@ -87,6 +87,7 @@ class Loop<S, Call, Cast> {
 
   start(started: (result: 'ok' | 'ignore') => void): Promise<Behaviour | void> | Behaviour {
     const go = (init: Init<S>): Promise<Behaviour> | Behaviour => {
+      if (!this.#self.isAlive) throw new Exit(this.#self.exitReason); // killed while init was waiting for something
       switch (init?.do) {
         case 'ok': {
           this.#state = init.state;
@@ -113,7 +114,7 @@ class Loop<S, Call, Cast> {
     } catch (thrown) {
       return threw(thrown);
     }
-    return init instanceof Promise ? init.then(this.#living(go), this.#living(threw)) : go(init);
+    return init instanceof Promise ? init.then(go, threw) : go(init);
   }
 
   /** Run the callback that the message asks for, and do what it answers. A throw of anything but an Error counts as its answer, as in OTP. */
@@ -133,15 +134,10 @@ class Loop<S, Call, Cast> {
     }
     if (!(next instanceof Promise)) return this.#obey(next, from);
     return next.then(
-      this.#living((answer) => this.#obey(answer, from)),
-      this.#living((thrown) => this.#threw(thrown, from)),
+      (answer) => this.#obey(answer, from),
+      (thrown: unknown) => this.#threw(thrown, from),
     );
   };
-
-  /** `then`, unless the server was killed while a callback was waiting: a promise cannot be taken back, what follows from it can. */
-  #living<T, R>(then: (value: T) => R): (value: T) => R | undefined {
-    return (value) => (this.#self.isAlive ? then(value) : undefined);
-  }
 
   #callback(message: unknown): Maybe<Next<S>> {
     const server = this.#server;
@@ -154,7 +150,9 @@ class Loop<S, Call, Cast> {
     return server.handleInfo ? server.handleInfo(message instanceof Timeout ? TIMEOUT : message, this.#state) : noreply(this.#state);
   }
 
+  /** Not for a server that was killed while its callback was waiting: a promise cannot be taken back, but what follows from it can. */
   #obey(next: Next<S>, from: CallMessage | undefined): void | Promise<void> {
+    if (!this.#self.isAlive) return;
     switch (next?.do) {
       case 'noreply':
         this.#state = next.state;
@@ -191,6 +189,7 @@ class Loop<S, Call, Cast> {
 
   /** gen_server:terminate/10: the last callback may replace the reason by exiting or failing itself; a throw in it is swallowed. */
   async #stop(reason: ExitReason, after: (() => void) | undefined, crashed = false): Promise<void> {
+    if (!this.#self.isAlive) return;
     let last = reason;
     try {
       await this.#server.terminate?.(reason, this.#state);

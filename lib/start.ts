@@ -51,7 +51,6 @@ export function startProcess(
   let child: Process;
   const run = (self: Process): ReturnType<typeof body> =>
     body(self, (result) => {
-      if (!self.isAlive) return; // killed while its init was waiting for something
       if (result === 'ignore') ignored = true;
       else {
         forget();
@@ -84,5 +83,6 @@ async function awaitAck(parent: Process, child: Process, timeoutMs: number, forg
   parent.unlink(child); // proc_lib:sync_start_link: a start that takes too long leaves neither answer nor EXIT behind
   parent.exit(child, 'kill');
   await new Promise<void>((resolve) => (child.isAlive ? child.onExit(() => resolve()) : resolve()));
+  parent.take((message) => message instanceof Ack && message.pid === child); // it may have come just then
   return { error: 'timeout' };
 }

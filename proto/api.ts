@@ -7,7 +7,10 @@ export type Kind = (typeof KINDS)[number];
 export const EDITABLE: readonly Kind[] = ['monitor', 'rule', 'action', 'system_config'];
 
 /** A text that holds configuration, and what to call it in messages. */
-export const sourceSchema = Type.Object({ file: Type.String({ maxLength: 4_096 }), text: Type.String({ maxLength: 10_485_760 }) }, { additionalProperties: false });
+export const sourceSchema = Type.Object(
+  { file: Type.String({ maxLength: 4_096 }), text: Type.String({ maxLength: 10_485_760 }) },
+  { additionalProperties: false },
+);
 export type Source = Static<typeof sourceSchema>;
 
 /** One thing that is wrong with a configuration, at its place. Lines and columns count from 1. */
@@ -92,7 +95,12 @@ export interface Status {
 
 /** Every error of the API. `faults` where a configuration is invalid. */
 export interface ApiError {
-  readonly error: { readonly code: 'usage' | 'not_found' | 'conflict' | 'config_invalid' | 'not_ready' | 'failed'; readonly message: string; readonly faults?: readonly PlacedFault[]; readonly resources?: readonly Applied[] };
+  readonly error: {
+    readonly code: 'usage' | 'not_found' | 'conflict' | 'config_invalid' | 'not_ready' | 'failed';
+    readonly message: string;
+    readonly faults?: readonly PlacedFault[];
+    readonly resources?: readonly Applied[];
+  };
 }
 
 /** A resource as it is wanted: checked, defaults filled in, references resolved. */

@@ -1,6 +1,7 @@
 /** Puts the node together: what the stages share, and what each is handed of it. Nothing runs before `startNode`. */
-import { adminChild, type AdminPort, ConfigError } from '../actors/admin/admin.ts';
+import { adminChild } from '../actors/admin/admin.ts';
 import { Branches } from '../actors/admin/branches.ts';
+import { type AdminPort, ConfigError } from '../actors/admin/desk.ts';
 import { readiness } from '../actors/admin/health.ts';
 import { Restarts } from '../actors/admin/restarts.ts';
 import { routes } from '../actors/admin/routes/routes.ts';
@@ -76,7 +77,14 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
     rules: {
       load: (rule) => store.ruleState(rule),
       commit: (rule, state, jobs, suppressed) =>
-        store.commit([{ set: 'rule_state', rule, state }, ...jobs.map((job) => (suppressed === undefined ? ({ set: 'job', job, status: 'queued' } as const) : ({ set: 'job', job, status: 'suppressed', reason: suppressed } as const)))]),
+        store.commit([
+          { set: 'rule_state', rule, state },
+          ...jobs.map((job) =>
+            suppressed === undefined
+              ? ({ set: 'job', job, status: 'queued' } as const)
+              : ({ set: 'job', job, status: 'suppressed', reason: suppressed } as const),
+          ),
+        ]),
       due: (jobs) => dueNow(names, jobs),
     },
     listeners: { ingest: (telemetry) => feed.ingest(telemetry), health: async () => readiness(names) },
@@ -90,6 +98,7 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
     declare: (wanted) => declare(wanted, env),
     diff,
     branches,
+    lastExit: (child) => restarts.of(child)?.lastExit,
     lastVersion: async () => (await store.versions(1))[0],
     saveVersion: (version) => store.commit([{ set: 'version', version }]),
     forgetRule: (rule) => store.commit([{ set: 'forget_rule', rule }]),
@@ -119,7 +128,14 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
       log: logger('outbox'),
       open: () => store.openJobs(),
       attempted: ({ job, number, startedMs, durationMs, outcome, status, dueMs }) =>
-        store.commit([{ set: 'attempt', status, dueMs, attempt: { job, number, startedMs, durationMs, outcome: outcome.kind, reason: 'reason' in outcome ? outcome.reason : null } }]),
+        store.commit([
+          {
+            set: 'attempt',
+            status,
+            dueMs,
+            attempt: { job, number, startedMs, durationMs, outcome: outcome.kind, reason: 'reason' in outcome ? outcome.reason : null },
+          },
+        ]),
     }),
     rules: branch('rules', names),
     monitors: branch('monitors', names),

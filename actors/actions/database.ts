@@ -16,7 +16,10 @@ const schema = Type.Object(
     password: Type.Optional(Type.String({ description: 'postgres: Never logged.' })),
     ssl: Type.Boolean({ default: false, description: 'postgres: whether TLS is used.' }),
     table: Type.String({ description: 'The table, which must be there: `name` or `schema.name`.' }),
-    insert_template: Type.Record(Type.String(), Type.Unknown(), { minProperties: 1, description: 'Column by column; the values are templates. One that is a whole reference keeps its type; objects are stored as JSON.' }),
+    insert_template: Type.Record(Type.String(), Type.Unknown(), {
+      minProperties: 1,
+      description: 'Column by column; the values are templates. One that is a whole reference keeps its type; objects are stored as JSON.',
+    }),
     idempotency_column: Type.Optional(Type.String({ description: "A unique column that gets the execution's key: a repeat then adds no row." })),
     timeout: Type.Integer({ minimum: 1, maximum: 600_000, default: 10_000, description: 'Milliseconds that an attempt may take.' }),
   },
@@ -50,7 +53,9 @@ export const database: ActionType<typeof schema> = {
     });
     return async (job, signal): Promise<Outcome> => {
       const context = contextOf(job.alert);
-      const row = Object.fromEntries(Object.entries(config.insert_template).map(([column, value]) => [column, scalar(typeof value === 'string' ? renderValue(value, context) : value)]));
+      const row = Object.fromEntries(
+        Object.entries(config.insert_template).map(([column, value]) => [column, scalar(typeof value === 'string' ? renderValue(value, context) : value)]),
+      );
       const key = config.idempotency_column;
       const insert = db(config.table).insert(key ? { ...row, [key]: job.id } : row);
       const query = (key ? insert.onConflict(key).ignore() : insert).timeout(config.timeout, { cancel: config.db_type === 'postgres' });
@@ -73,7 +78,16 @@ const scalar = (value: unknown): string | number | boolean | null => {
   return value === null || value === undefined ? null : JSON.stringify(value);
 };
 
-function connection({ db_type, host, port, database: name, username, password, ssl, timeout }: { readonly [K in keyof typeof schema.properties]?: unknown }): Knex.Config {
+function connection({
+  db_type,
+  host,
+  port,
+  database: name,
+  username,
+  password,
+  ssl,
+  timeout,
+}: { readonly [K in keyof typeof schema.properties]?: unknown }): Knex.Config {
   if (db_type === 'sqlite') return { client: 'better-sqlite3', connection: { filename: String(name) }, useNullAsDefault: true, pool: { min: 0, max: 1 } };
   return {
     client: 'pg',

@@ -8,7 +8,12 @@ import type { ActionType } from './action.ts';
 import { contextOf, html, line, plain, render, templateFault } from './template.ts';
 
 const addresses = (description: string, options: object = {}) =>
-  Type.Unsafe<string | string[]>({ type: ['string', 'array'], items: { type: 'string' }, description: `${description} One address, or a list of single addresses.`, ...options });
+  Type.Unsafe<string | string[]>({
+    type: ['string', 'array'],
+    items: { type: 'string' },
+    description: `${description} One address, or a list of single addresses.`,
+    ...options,
+  });
 
 const schema = Type.Object(
   {
@@ -23,7 +28,13 @@ const schema = Type.Object(
       Type.Object({ filename: Type.String(), content: Type.String({ description: 'The text itself, a template.' }) }, { additionalProperties: false }),
       { default: [], description: 'Texts to attach. Files and URLs cannot be named.' },
     ),
-    smtp_server: Type.Unsafe<string | string[]>({ type: ['string', 'array'], items: { type: 'string' }, minItems: 1, minLength: 1, description: 'The mail server; of a list the first that answers.' }),
+    smtp_server: Type.Unsafe<string | string[]>({
+      type: ['string', 'array'],
+      items: { type: 'string' },
+      minItems: 1,
+      minLength: 1,
+      description: 'The mail server; of a list the first that answers.',
+    }),
     smtp_port: Type.Integer({ minimum: 1, maximum: 65_535, default: 587, description: '465 is TLS from the start, 587 requires STARTTLS.' }),
     smtp_username: Type.Optional(Type.String({ description: 'Left out: no login.' })),
     smtp_password: Type.Optional(Type.String({ description: 'Never logged.' })),
@@ -44,7 +55,8 @@ export const email: ActionType<typeof schema> = {
   check(config) {
     const faults: Fault[] = [];
     for (const key of ['to', 'cc', 'bcc', 'from'] as const) {
-      for (const address of list(config[key])) if (!ADDRESS.test(address)) faults.push({ path: `/${key}`, expected: 'one e-mail address, or a list of single ones', got: address });
+      for (const address of list(config[key]))
+        if (!ADDRESS.test(address)) faults.push({ path: `/${key}`, expected: 'one e-mail address, or a list of single ones', got: address });
     }
     if (list(config.to).length === 0) faults.push({ path: '/to', expected: 'at least one address', got: config.to });
     const texts = [config.subject, config.body, ...config.attachments.map(({ content }) => content)];

@@ -11,7 +11,9 @@ const schema = Type.Object(
     url: Type.String({ minLength: 1, description: 'Where to send it. References are filled in as URL components; the host cannot be one.' }),
     method: oneOf(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], { default: 'POST', description: 'The request method.' }),
     headers: Type.Record(Type.String(), Type.String(), { default: {}, description: 'Header lines; the values are templates.' }),
-    body_template: Type.Optional(Type.String({ description: 'The body. When it is JSON it stays well formed whatever the data holds. Left out: the alert as JSON.' })),
+    body_template: Type.Optional(
+      Type.String({ description: 'The body. When it is JSON it stays well formed whatever the data holds. Left out: the alert as JSON.' }),
+    ),
     timeout: Type.Integer({ minimum: 1, maximum: 600_000, default: 10_000, description: 'Milliseconds that the receiver may take to answer.' }),
     verify_ssl: Type.Boolean({ default: true, description: "Whether the receiver's certificate is checked." }),
     follow_redirect: Type.Boolean({ default: false, description: 'Whether a redirect to the same host is followed.' }),
@@ -30,7 +32,11 @@ export const http: ActionType<typeof schema> = {
     const faults: Fault[] = [];
     const host = /^https?:\/\/[^/?#]*/i.exec(url)?.[0];
     if (!host || host.includes('${')) faults.push({ path: '/url', expected: 'an http or https URL with a host that is written out', got: url });
-    const texts: [string, string][] = [['/url', url], ['/body_template', body_template], ...Object.entries(headers).map(([key, text]): [string, string] => [`/headers/${key}`, text])];
+    const texts: [string, string][] = [
+      ['/url', url],
+      ['/body_template', body_template],
+      ...Object.entries(headers).map(([key, text]): [string, string] => [`/headers/${key}`, text]),
+    ];
     for (const [path, text] of texts) {
       const fault = templateFault(text);
       if (fault) faults.push({ path, ...fault });
@@ -48,7 +54,10 @@ export const http: ActionType<typeof schema> = {
     return async (job, signal): Promise<Outcome> => {
       const context = contextOf(job.alert);
       const lines = Object.fromEntries(Object.entries(headers).map(([key, text]) => [key.toLowerCase(), render(text, context, line)]));
-      const body = body_template === undefined ? JSON.stringify({ id: job.id, ...job.alert }) : render(body_template, context, isJson(body_template, lines['content-type']) ? json : plain);
+      const body =
+        body_template === undefined
+          ? JSON.stringify({ id: job.id, ...job.alert })
+          : render(body_template, context, isJson(body_template, lines['content-type']) ? json : plain);
       const sends = method !== 'GET';
       const request = client.stream(render(url, context, urlComponent), {
         method: method as Method,

@@ -49,7 +49,12 @@ export function templateFault(text: string): { readonly expected: string; readon
     const [root = '', key = ''] = part.reference.split('.');
     const got = `\${${part.reference}}`;
     const roots = ['rule', 'monitor', 'monitors', 'event', 'system'];
-    if (!roots.includes(root)) return { expected: `a reference to ${roots.map((one) => `${one}.…`).join(', ')}`, got, nearest: nearest(root, [...roots, 'parameters', 'env', 'secrets']) };
+    if (!roots.includes(root))
+      return {
+        expected: `a reference to ${roots.map((one) => `${one}.…`).join(', ')}`,
+        got,
+        nearest: nearest(root, [...roots, 'parameters', 'env', 'secrets']),
+      };
     const keys = root === 'rule' ? RULE_KEYS : root === 'system' ? SYSTEM_KEYS : root === 'monitor' ? ['name', 'data'] : undefined;
     if (keys && !keys.includes(key)) return { expected: `${root}.${keys.join(`, ${root}.`)}`, got, nearest: nearest(key, keys) };
     if (key === '') return { expected: `a name behind ${root}.`, got };
@@ -58,10 +63,10 @@ export function templateFault(text: string): { readonly expected: string; readon
 }
 
 /** Fill a template in. @throws TemplateError for a reference that leads nowhere, or a result of more than a million characters. */
-export function render(text: string, context: Context, escape: Escape): string {
+export function render(text: string, context: Context, escapeFor: Escape): string {
   let out = '';
   for (const part of parse(text)) {
-    out += typeof part === 'string' ? part : escape(lookup(part.reference, context), out);
+    out += typeof part === 'string' ? part : escapeFor(lookup(part.reference, context), out);
     if (out.length > LONGEST) throw new TemplateError(`the text grows over ${LONGEST} characters`);
   }
   return out;

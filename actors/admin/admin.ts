@@ -5,54 +5,17 @@ import { reasonText } from '../../lib/exit.ts';
 import { type GenServer, type Init, type Next, noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
 import { DownMessage } from '../../lib/signal.ts';
-import type { ApiError, Applied, ChangeReply, Declaration, Declared, Kind, OverlayEntry, Source, Wanted } from '../../proto/api.ts';
-import type { Feed } from '../feed.ts';
+import type { Applied, Declaration, Declared, Kind, OverlayEntry, Source } from '../../proto/api.ts';
 import { logger, setLogLevel } from '../logger.ts';
-import type { Names } from '../names.ts';
-import { type Branches, keyOf, type Step } from './branches.ts';
+import { keyOf, type Step } from './branches.ts';
+import { type AdminPort, type Command, type CommandReply, ConfigError, type Desk, failure, uses } from './desk.ts';
 import { Quarantine } from './quarantine.ts';
 
-/** What admin is given to work with; `declare` and `diff` are config's. */
-export interface AdminPort {
-  readonly names: Names;
-  readonly feed: Feed;
-  readonly environment: string | undefined;
-  /** The configuration's texts as they stand on disk now. @throws when they cannot be read. */
-  readSources(): readonly Source[];
-  declare(wanted: Wanted): Declaration;
-  diff(running: readonly Declared[], wanted: readonly Declared[]): readonly Step[];
-  readonly branches: Branches;
-  lastVersion(): Promise<{ readonly number: number; readonly overlay: unknown } | undefined>;
-  saveVersion(version: Version): Promise<void>;
-  forgetRule(rule: string): Promise<void>;
-  /** The control socket: opened by admin's init, closed with it. */
-  serve(desk: Desk, signal: AbortSignal): Promise<void>;
-}
-export interface Version {
-  readonly number: number;
-  readonly atMs: number;
-  readonly author: string;
-  readonly reason: string;
-  readonly diff: readonly string[];
-  readonly overlay: readonly OverlayEntry[];
-}
-
-export type Command =
-  | { readonly do: 'reload'; readonly author: string }
-  | { readonly do: 'put'; readonly mode: 'create' | 'update'; readonly kind: Kind; readonly name: string; readonly source: Source; readonly author: string }
-  | { readonly do: 'delete'; readonly kind: Kind; readonly name: string; readonly author: string };
-export type CommandReply = ChangeReply | ApiError;
-
-/** What is running, to be read by anybody at any time; changed only by `command`. */
-export interface Desk {
-  readonly declared: readonly Declared[];
-  readonly system: Readonly<Record<string, unknown>>;
-  readonly version: number;
-  readonly quarantine: Quarantine;
-  command(command: Command): Promise<CommandReply>;
-}
-
-export const adminChild = (port: AdminPort): ChildSpec => ({ id: 'admin', shutdown: 10_000, start: (parent) => startLink(parent, new Admin(port), { name: 'admin' }) });
+export const adminChild = (port: AdminPort): ChildSpec => ({
+  id: 'admin',
+  shutdown: 10_000,
+  start: (parent) => startLink(parent, new Admin(port), { name: 'admin' }),
+});
 
 class Probe {
   readonly key: string;
@@ -60,18 +23,6 @@ class Probe {
     this.key = key;
   }
 }
-
-/** The configuration cannot be used: the node does not start. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly faults: Declaration['faults'];
-  constructor(faults: Declaration['faults']) {
-    super(`the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}`);
-    this.faults = faults;
-  }
-}
-
-const failure = (code: ApiError['error']['code'], message: string, more: object = {}): ApiError => ({ error: { code, message, ...more } });
 
 class Admin implements GenServer<undefined, Command> {
   readonly #port: AdminPort;
@@ -145,7 +96,11 @@ class Admin implements GenServer<undefined, Command> {
     if (!there && (command.do === 'delete' || command.mode === 'update')) return failure('not_found', `there is no ${kind} named ${name}`);
     if (command.do === 'delete') {
       const users = this.#users(kind, name);
-      if (users.length > 0) return failure('conflict', `${kind} ${name} is used by rule ${users.join(', rule ')}: change or delete ${users.length === 1 ? 'that rule' : 'those rules'} first`);
+      if (users.length > 0)
+        return failure(
+          'conflict',
+          `${kind} ${name} is used by rule ${users.join(', rule ')}: change or delete ${users.length === 1 ? 'that rule' : 'those rules'} first`,
+        );
     }
     const entry: OverlayEntry = { kind, name, origin: 'cli', source: command.do === 'put' ? command.source : null };
     const others = this.#overlay.filter((one) => one.kind !== kind || one.name !== name);
@@ -155,7 +110,8 @@ class Admin implements GenServer<undefined, Command> {
   /** Plan, apply, write down; on a fault nothing has changed. */
   async #change(sources: readonly Source[], overlay: readonly OverlayEntry[], author: string, reason: string): Promise<CommandReply> {
     const { declared, system, faults } = this.#declare(sources, overlay);
-    if (faults.length > 0) return failure('config_invalid', `the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}; nothing was changed`, { faults });
+    if (faults.length > 0)
+      return failure('config_invalid', `the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}; nothing was changed`, { faults });
     const plan = this.#port.diff(this.#declared, declared);
     const { ok: applied, resources } = await this.#port.branches.apply(plan);
     if (!applied) return failure('failed', `${resources.find(({ outcome }) => outcome === 'rejected')?.reason}; everything is as it was`, { resources });
@@ -211,7 +167,8 @@ class Admin implements GenServer<undefined, Command> {
 
   #ended({ pid, reason }: DownMessage): void {
     const key = this.#port.branches.ended(pid);
-    if (key !== undefined) this.#park(key, reason === 'shutdown' ? 'it crashed too often in too short a time' : reasonText(reason));
+    if (key !== undefined)
+      this.#park(key, reason === 'shutdown' ? `it crashed too often in too short a time, last: ${this.#port.lastExit(key) ?? 'unknown'}` : reasonText(reason));
   }
 
   #park(key: string, reason: string): void {
@@ -221,9 +178,7 @@ class Admin implements GenServer<undefined, Command> {
   }
 
   #users(kind: Kind, name: string): readonly string[] {
-    return this.#declared
-      .filter((one) => one.kind === 'rule' && uses(one.spec, kind, name))
-      .map((one) => one.name);
+    return this.#declared.filter((one) => one.kind === 'rule' && uses(one.spec, kind, name)).map((one) => one.name);
   }
 
   #desk(): Desk {
@@ -246,15 +201,10 @@ class Admin implements GenServer<undefined, Command> {
       quarantine: this.#quarantine,
       command: (command) => {
         const admin = names.whereis('admin');
-        return admin ? call(admin, command as Command & Ask<CommandReply>, Number.POSITIVE_INFINITY) : Promise.resolve(failure('not_ready', 'the node is starting or stopping'));
+        return admin
+          ? call(admin, command as Command & Ask<CommandReply>, Number.POSITIVE_INFINITY)
+          : Promise.resolve(failure('not_ready', 'the node is starting or stopping'));
       },
     };
   }
-}
-
-/** Whether a rule names it: as an action, as a monitor that wakes it, or in its condition. */
-function uses(spec: unknown, kind: Kind, name: string): boolean {
-  const { actions = [], on_resolve = [], monitor = [], condition } = spec as { actions?: string[]; on_resolve?: string[]; monitor?: string | string[]; condition?: unknown };
-  if (kind === 'action') return [...actions, ...on_resolve].includes(name);
-  return kind === 'monitor' && ([monitor].flat().includes(name) || JSON.stringify(condition).includes(`"field":"${name}.`));
 }

@@ -85,7 +85,10 @@ export class Branches {
         if (failed) reverted.push(`${keyOf(one.declared)} could not be brought back: ${failed}`);
       }
       const outcome = (one: Step): Applied['outcome'] => (one === step ? 'rejected' : one.do === 'keep' || !done.includes(one) ? 'unchanged' : 'reverted');
-      return { ok: false, resources: plan.map((one) => ({ ...named(one), outcome: outcome(one), ...(one === step ? { reason: [reason, ...reverted].join('; ') } : {}) })) };
+      return {
+        ok: false,
+        resources: plan.map((one) => ({ ...named(one), outcome: outcome(one), ...(one === step ? { reason: [reason, ...reverted].join('; ') } : {}) })),
+      };
     }
     return { ok: true, resources: plan.map((one) => ({ ...named(one), outcome: one.do === 'keep' ? 'unchanged' : 'applied' })) };
   }

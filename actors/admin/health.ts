@@ -5,7 +5,7 @@ import type { Declared, Kind, ResourceInfo, Status } from '../../proto/api.ts';
 import { KINDS } from '../../proto/api.ts';
 import type { Names } from '../names.ts';
 import * as vitals from '../vitals.ts';
-import type { Desk } from './admin.ts';
+import type { Desk } from './desk.ts';
 import { keyOf } from './branches.ts';
 import { redact } from './redact.ts';
 import type { Restarts } from './restarts.ts';
@@ -32,10 +32,15 @@ export async function statusOf(desk: Desk, port: HealthPort): Promise<Status> {
   const { declared, quarantine } = desk;
   const resources = Object.fromEntries(KINDS.map((kind) => [kind, declared.filter((one) => one.kind === kind).length])) as Record<Kind, number>;
   const infos = await Promise.all(declared.filter(({ kind }) => kind === 'listener' || kind === 'rule').map((one) => infoOf(one, desk, port.names)));
-  const details = (kind: Kind): { name: string; detail: Record<string, unknown> }[] => infos.filter((one) => one.kind === kind).map(({ name, detail }) => ({ name, detail: (detail ?? {}) as Record<string, unknown> }));
+  const details = (kind: Kind): { name: string; detail: Record<string, unknown> }[] =>
+    infos.filter((one) => one.kind === kind).map(({ name, detail }) => ({ name, detail: (detail ?? {}) as Record<string, unknown> }));
   const parked = quarantine.list();
   const executions = await port.executions();
-  const faults = [...readiness(port.names).faults, ...parked.map(({ resource, reason }) => `${resource} is quarantined: ${reason}`), ...(executions.failed > 0 ? [`${executions.failed} executions have failed for good`] : [])];
+  const faults = [
+    ...readiness(port.names).faults,
+    ...parked.map(({ resource, reason }) => `${resource} is quarantined: ${reason}`),
+    ...(executions.failed > 0 ? [`${executions.failed} executions have failed for good`] : []),
+  ];
   return {
     name: String(desk.system.name ?? 'argos'),
     health: faults.length > 0 ? 'degraded' : 'ok',
@@ -52,7 +57,11 @@ export async function statusOf(desk: Desk, port: HealthPort): Promise<Status> {
     firing: details('rule')
       .filter(({ detail }) => detail.phase === 'firing' || detail.phase === 'recovering')
       .map(({ name }) => name),
-    listeners: details('listener').map(({ name, detail }) => ({ name, address: String(detail.address ?? 'not open'), connections: Number(detail.connections ?? 0) })),
+    listeners: details('listener').map(({ name, detail }) => ({
+      name,
+      address: String(detail.address ?? 'not open'),
+      connections: Number(detail.connections ?? 0),
+    })),
     items: { received: await sum(vitals.received), stored: await sum(vitals.stored), rejected: await sum(vitals.rejected), shed: await sum(vitals.shed) },
     executions,
     restarts: port.restarts.total,
@@ -70,4 +79,5 @@ export async function infoOf(declared: Declared, desk: Desk, names: Names, whole
   return { kind, name, type, origin, status, detail, ...(whole ? { config: redact(spec) } : {}) };
 }
 
-const sum = async (counter: { get(): Promise<{ readonly values: readonly { readonly value: number }[] }> }): Promise<number> => (await counter.get()).values.reduce((all, { value }) => all + value, 0);
+const sum = async (counter: { get(): Promise<{ readonly values: readonly { readonly value: number }[] }> }): Promise<number> =>
+  (await counter.get()).values.reduce((all, { value }) => all + value, 0);

@@ -50,6 +50,12 @@ export class Quarantine {
   list(): readonly Quarantined[] {
     return [...this.#parked]
       .filter(([, { probing }]) => !probing)
-      .map(([resource, { reason, sinceMs, nextMs, probes }]) => ({ resource, reason, since: new Date(sinceMs).toISOString(), nextProbe: new Date(nextMs).toISOString(), probes }));
+      .map(([resource, { reason, sinceMs, nextMs, probes }]) => ({
+        resource,
+        reason,
+        since: new Date(sinceMs).toISOString(),
+        nextProbe: new Date(nextMs).toISOString(),
+        probes,
+      }));
   }
 }

@@ -33,7 +33,12 @@ export class Restarts {
       return;
     }
     const child = String(report.offender.id);
-    logger(report.supervisor.name).error('supervisor_report', { errorContext: report.errorContext, reason, offender: child, ...(report.errorContext === 'start_error' ? stack : {}) });
+    logger(report.supervisor.name).error('supervisor_report', {
+      errorContext: report.errorContext,
+      reason,
+      offender: child,
+      ...(report.errorContext === 'start_error' ? stack : {}),
+    });
     if (report.errorContext !== 'child_terminated') return;
     const past = this.#past.get(child);
     if (!past && this.#past.size >= MOST) return;

@@ -31,6 +31,16 @@ export function treeOf(root: string, restarts: Restarts, quarantine: Quarantine)
     quarantine
       .list()
       .filter(({ resource }) => `${resource.split(':')[0]}s` === branch)
-      .map(({ resource, reason }) => ({ name: resource, kind: 'supervisor', status: 'quarantined', mailbox: 0, handled: 0, restarts: restarts.of(resource)?.restarts ?? 0, uptimeMs: 0, lastExit: reason, children: [] }));
+      .map(({ resource, reason }) => ({
+        name: resource,
+        kind: 'supervisor',
+        status: 'quarantined',
+        mailbox: 0,
+        handled: 0,
+        restarts: restarts.of(resource)?.restarts ?? 0,
+        uptimeMs: 0,
+        lastExit: reason,
+        children: [],
+      }));
   return top && node(top);
 }

@@ -18,8 +18,10 @@ export async function serveOn(path: string, routes: (app: FastifyInstance) => vo
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { uid, mode } = statSync(folder);
-  if (uid !== process.getuid?.() || (mode & 0o022) !== 0) throw new Error(`the folder of the control socket, ${folder}, must be yours and not writable for others (chmod 700 ${folder})`);
-  if (await answers(path)) throw new SocketTaken(`another node is running on ${path}: stop it (argos stop), or start this one with another --socket and --data-dir`);
+  if (uid !== process.getuid?.() || (mode & 0o022) !== 0)
+    throw new Error(`the folder of the control socket, ${folder}, must be yours and not writable for others (chmod 700 ${folder})`);
+  if (await answers(path))
+    throw new SocketTaken(`another node is running on ${path}: stop it (argos stop), or start this one with another --socket and --data-dir`);
   unlinkIfThere(path);
   const app = fastify({ bodyLimit: 16 * 1_048_576, forceCloseConnections: true });
   app.removeAllContentTypeParsers();

@@ -58,11 +58,18 @@ function log(json: Json, nowMs: number): Log {
   if (!level) throw new Refused(`level: one of ${LEVELS.join(', ')}`, json.level);
   const { message } = json;
   if (typeof message !== 'string' || message.length > LONGEST_MESSAGE) throw new Refused(`message: a text of at most ${LONGEST_MESSAGE} characters`, message);
-  return { level: level satisfies Level, message, timestamp: timestamp(json.timestamp, nowMs), service: text(json.service, 'service'), tags: tagsOf(json.tags) };
+  return {
+    level: level satisfies Level,
+    message,
+    timestamp: timestamp(json.timestamp, nowMs),
+    service: text(json.service, 'service'),
+    tags: tagsOf(json.tags),
+  };
 }
 
 function within(json: Json, topic: Json): Json {
-  for (const [key, value] of Object.entries(topic)) if (json[key] !== undefined && json[key] !== value) throw new Refused(`${key}: ${JSON.stringify(value)}, as the topic says`, json[key]);
+  for (const [key, value] of Object.entries(topic))
+    if (json[key] !== undefined && json[key] !== value) throw new Refused(`${key}: ${JSON.stringify(value)}, as the topic says`, json[key]);
   return { ...json, ...topic };
 }
 
@@ -89,7 +96,8 @@ function tagsOf(value: unknown): Record<string, string> {
   const tags = Object.entries(value);
   if (tags.length > MOST_TAGS) throw new Refused(`tags: at most ${MOST_TAGS}`, `${tags.length}`);
   for (const [key, tag] of tags) {
-    if (typeof tag !== 'string' || tag.length > LONGEST_NAME || key.length > LONGEST_NAME) throw new Refused(`tags.${key.slice(0, 64)}: a text of at most ${LONGEST_NAME} characters`, tag);
+    if (typeof tag !== 'string' || tag.length > LONGEST_NAME || key.length > LONGEST_NAME)
+      throw new Refused(`tags.${key.slice(0, 64)}: a text of at most ${LONGEST_NAME} characters`, tag);
   }
   return Object.fromEntries(tags) as Record<string, string>;
 }

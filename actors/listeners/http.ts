@@ -56,7 +56,9 @@ function routes(app: FastifyInstance, { intake, health, log }: ListenerPort): vo
   const answer = async <T>(reply: FastifyReply, { items, faults }: Decoded<T>, take: (items: readonly T[]) => Promise<void>): Promise<unknown> => {
     if (faults.length > 0) intake.reject('invalid', faults.length);
     await take(items);
-    return reply.code(faults.length > 0 ? 400 : 202).send({ accepted: items.length, rejected: faults.length, ...(faults.length > 0 ? { errors: faults } : {}) });
+    return reply
+      .code(faults.length > 0 ? 400 : 202)
+      .send({ accepted: items.length, rejected: faults.length, ...(faults.length > 0 ? { errors: faults } : {}) });
   };
   const logs = (reply: FastifyReply, body: unknown): Promise<unknown> => answer(reply, decodeLogs(body, Date.now()), (items) => intake.take([], items));
 
@@ -77,7 +79,11 @@ function routes(app: FastifyInstance, { intake, health, log }: ListenerPort): vo
 
   app.setNotFoundHandler((request, reply) => reply.code(404).send({ error: `there is no ${request.method} ${request.url.split('?')[0]}` }));
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    if (error instanceof Shed) return reply.code(503).header('retry-after', '1').send({ error: `${error.message}: send it again later` });
+    if (error instanceof Shed)
+      return reply
+        .code(503)
+        .header('retry-after', '1')
+        .send({ error: `${error.message}: send it again later` });
     const status = error.statusCode ?? 500;
     if (status >= 500) log.error('a request failed', { error: error.message });
     else intake.reject(status === 413 ? 'too_large' : status === 415 ? 'media_type' : 'invalid');

@@ -9,10 +9,21 @@ import { poll } from './poll.ts';
 
 const schema = Type.Object(
   {
-    url: Type.Unsafe<string | string[]>({ type: ['string', 'array'], items: { type: 'string', pattern: '^https?://' }, pattern: '^https?://', minItems: 1, description: 'What to ask; of a list the first that answers.' }),
+    url: Type.Unsafe<string | string[]>({
+      type: ['string', 'array'],
+      items: { type: 'string', pattern: '^https?://' },
+      pattern: '^https?://',
+      minItems: 1,
+      description: 'What to ask; of a list the first that answers.',
+    }),
     method: oneOf(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], { default: 'GET', description: 'The request method.' }),
     headers: Type.Record(Type.String(), Type.String(), { default: {}, description: 'Header lines of the request.' }),
-    interval: Type.Integer({ minimum: 10, maximum: 86_400_000, default: 10_000, description: 'Milliseconds between the end of one look and the start of the next.' }),
+    interval: Type.Integer({
+      minimum: 10,
+      maximum: 86_400_000,
+      default: 10_000,
+      description: 'Milliseconds between the end of one look and the start of the next.',
+    }),
     timeout: Type.Integer({ minimum: 1, maximum: 600_000, default: 3_000, description: 'Milliseconds that an answer may take.' }),
     follow_redirect: Type.Boolean({ default: true, description: 'Whether redirects are followed.' }),
     verify_ssl: Type.Boolean({ default: true, description: "Whether the target's certificate is checked." }),
@@ -65,9 +76,15 @@ async function ask(url: string, { method, headers, timeout, follow_redirect, ver
     responseType: 'buffer',
     signal: AbortSignal.any([signal, tooLong.signal]),
   });
-  request.on('downloadProgress', ({ transferred }) => {
+  void request.on('downloadProgress', ({ transferred }) => {
     if (transferred > MOST_BODY) tooLong.abort(new Error(`the answer is longer than ${MOST_BODY} bytes`));
   });
   const { statusCode, headers: answered, rawBody } = await request;
-  return { status_code: statusCode, response_time: Math.round((performance.now() - began) * 1_000) / 1_000, headers: answered, body: payloadOf(rawBody), up: statusCode < 500 };
+  return {
+    status_code: statusCode,
+    response_time: Math.round((performance.now() - began) * 1_000) / 1_000,
+    headers: answered,
+    body: payloadOf(rawBody),
+    up: statusCode < 500,
+  };
 }

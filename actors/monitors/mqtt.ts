@@ -7,15 +7,32 @@ import { type MonitorPort, type MonitorType, WatchLost } from './monitor.ts';
 
 const schema = Type.Object(
   {
-    broker_url: Type.Unsafe<string | string[]>({ type: ['string', 'array'], items: { type: 'string', pattern: '^(mqtts?|wss?|tcp)://' }, pattern: '^(mqtts?|wss?|tcp)://', minItems: 1, description: 'The broker; of a list the first that answers.' }),
-    topic: Type.Unsafe<string | string[]>({ type: ['string', 'array'], items: { type: 'string', minLength: 1 }, minLength: 1, minItems: 1, description: 'What to subscribe to; + and # as in MQTT.' }),
+    broker_url: Type.Unsafe<string | string[]>({
+      type: ['string', 'array'],
+      items: { type: 'string', pattern: '^(mqtts?|wss?|tcp)://' },
+      pattern: '^(mqtts?|wss?|tcp)://',
+      minItems: 1,
+      description: 'The broker; of a list the first that answers.',
+    }),
+    topic: Type.Unsafe<string | string[]>({
+      type: ['string', 'array'],
+      items: { type: 'string', minLength: 1 },
+      minLength: 1,
+      minItems: 1,
+      description: 'What to subscribe to; + and # as in MQTT.',
+    }),
     qos: Type.Unsafe<0 | 1 | 2>({ type: 'integer', enum: [0, 1, 2], default: 0, description: 'The quality of service to ask for.' }),
     client_id: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'Left out: the broker never sees the same twice.' })),
     username: Type.Optional(Type.String({ description: 'Left out: no login.' })),
     password: Type.Optional(Type.String({ description: 'Never logged.' })),
     keepalive: Type.Integer({ minimum: 0, maximum: 65_535, default: 60, description: 'Seconds.' }),
     clean_session: Type.Boolean({ default: true, description: 'False: the broker keeps messages for this client_id while it is away.' }),
-    reconnect_interval: Type.Integer({ minimum: 0, maximum: 86_400_000, default: 0, description: 'Milliseconds to wait before a lost connection is tried anew, beside what the retry policy says.' }),
+    reconnect_interval: Type.Integer({
+      minimum: 0,
+      maximum: 86_400_000,
+      default: 0,
+      description: 'Milliseconds to wait before a lost connection is tried anew, beside what the retry policy says.',
+    }),
     timeout: Type.Integer({ minimum: 1, maximum: 600_000, default: 10_000, description: 'Milliseconds that the connecting may take.' }),
     verify_ssl: Type.Boolean({ default: true, description: "Whether the broker's certificate is checked." }),
   },
@@ -27,7 +44,10 @@ export const mqtt: MonitorType<typeof schema> = {
   schema,
   fields: ['topic', 'payload', 'qos', 'retain', 'up', 'error'],
   bulkField: 'topic',
-  check: ({ clean_session, client_id }) => (clean_session || client_id !== undefined ? [] : [{ path: '/client_id', expected: 'a client_id: without one the broker cannot keep a session (clean_session is false)' }]),
+  check: ({ clean_session, client_id }) =>
+    clean_session || client_id !== undefined
+      ? []
+      : [{ path: '/client_id', expected: 'a client_id: without one the broker cannot keep a session (clean_session is false)' }],
   async watch(config, port) {
     const { client_id, username, password } = config;
     const options: IClientOptions = {

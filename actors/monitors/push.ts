@@ -24,7 +24,10 @@ export const push: MonitorType<typeof schema> = {
     const [isService, isName] = [glob(service), glob(name)];
     const tagged = Object.entries(tags).map(([key, pattern]) => [key, glob(pattern)] as const);
     const wants = (item: Metric | Log): boolean => {
-      const fits = 'value' in item ? kind !== 'log' && level === undefined && isName(item.name) : kind !== 'metric' && name === undefined && (level === undefined || level.includes(item.level));
+      const fits =
+        'value' in item
+          ? kind !== 'log' && level === undefined && isName(item.name)
+          : kind !== 'metric' && name === undefined && (level === undefined || level.includes(item.level));
       return fits && isService(item.service) && tagged.every(([key, matches]) => matches(item.tags[key]));
     };
     tap(wants, (item) => ({ ...item }));

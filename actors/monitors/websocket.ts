@@ -6,10 +6,21 @@ import { type MonitorPort, type MonitorType, WatchLost } from './monitor.ts';
 
 const schema = Type.Object(
   {
-    url: Type.Unsafe<string | string[]>({ type: ['string', 'array'], items: { type: 'string', pattern: '^wss?://' }, pattern: '^wss?://', minItems: 1, description: 'Where to connect; of a list the first that answers.' }),
+    url: Type.Unsafe<string | string[]>({
+      type: ['string', 'array'],
+      items: { type: 'string', pattern: '^wss?://' },
+      pattern: '^wss?://',
+      minItems: 1,
+      description: 'Where to connect; of a list the first that answers.',
+    }),
     protocols: Type.Array(Type.String(), { default: [], description: 'Subprotocols to offer.' }),
     headers: Type.Record(Type.String(), Type.String(), { default: {}, description: 'Header lines of the opening request.' }),
-    ping_interval: Type.Integer({ minimum: 10, maximum: 86_400_000, default: 30_000, description: 'Milliseconds between pings; without a pong until the next one the connection is lost.' }),
+    ping_interval: Type.Integer({
+      minimum: 10,
+      maximum: 86_400_000,
+      default: 30_000,
+      description: 'Milliseconds between pings; without a pong until the next one the connection is lost.',
+    }),
     reconnect: Type.Boolean({ default: true, description: 'False: a lost connection takes the monitor down at once, without retries.' }),
     timeout: Type.Integer({ minimum: 1, maximum: 600_000, default: 10_000, description: 'Milliseconds that the opening may take.' }),
     verify_ssl: Type.Boolean({ default: true, description: "Whether the server's certificate is checked." }),
@@ -56,7 +67,11 @@ function opened(socket: WebSocket, signal: AbortSignal): Promise<void> {
 }
 
 /** Take messages one at a time, in order, until the connection is lost. The socket is paused while the rules have no room. */
-function take(socket: WebSocket, { ping_interval, reconnect }: { readonly ping_interval: number; readonly reconnect: boolean }, { emit, signal }: MonitorPort): Promise<void> {
+function take(
+  socket: WebSocket,
+  { ping_interval, reconnect }: { readonly ping_interval: number; readonly reconnect: boolean },
+  { emit, signal }: MonitorPort,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     let alive = true;
     let pending = emit({ up: true });

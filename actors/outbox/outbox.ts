@@ -148,7 +148,8 @@ class Outbox implements GenServer<State, never, Cast> {
     await this.#write(record);
     const detail = { execution: job.id, action: job.action, attempt: number, ...('reason' in outcome ? { reason: outcome.reason } : {}) };
     if (status === 'succeeded') this.#port.log.info('delivered', detail);
-    else this.#port.log.warn(status === 'failed' ? 'failed for good' : 'will be tried again', { ...detail, ...(status === 'retrying' ? { inMs: waitMs } : {}) });
+    else
+      this.#port.log.warn(status === 'failed' ? 'failed for good' : 'will be tried again', { ...detail, ...(status === 'retrying' ? { inMs: waitMs } : {}) });
     return status === 'retrying' ? { job, attempts: number, dueMs } : undefined;
   }
 

@@ -2,7 +2,23 @@
 import { RE2JS } from 're2js';
 import { escapePointer, type Fault, nearest } from '../schema.ts';
 
-export const COMPARISONS = ['>', '>=', '<', '<=', '==', '!=', 'in', 'not_in', 'contains', 'starts_with', 'ends_with', 'matches', 'exists', 'between', 'changed'] as const;
+export const COMPARISONS = [
+  '>',
+  '>=',
+  '<',
+  '<=',
+  '==',
+  '!=',
+  'in',
+  'not_in',
+  'contains',
+  'starts_with',
+  'ends_with',
+  'matches',
+  'exists',
+  'between',
+  'changed',
+] as const;
 export type Comparison = (typeof COMPARISONS)[number];
 
 export interface Leaf {
@@ -15,10 +31,7 @@ interface Not {
   readonly op: 'not';
   readonly of: Condition;
 }
-export type Condition =
-  | { readonly op: 'and' | 'or'; readonly of: readonly Condition[] }
-  | Not
-  | Leaf;
+export type Condition = { readonly op: 'and' | 'or'; readonly of: readonly Condition[] } | Not | Leaf;
 
 const DEEPEST = 64;
 const MOST_NODES = 10_000;
@@ -49,7 +62,8 @@ export function parseCondition(json: unknown, parameters: Readonly<Record<string
     if (!isObject(value)) return fail(at, 'a condition: {"and": […]}, {"or": […]}, {"not": …} or {"field", "op", "value"}', value);
     if ('field' in value) return leaf(value, at);
     const [key, ...more] = Object.keys(value);
-    if (key === undefined || more.length > 0) return fail(at, 'one of the keys and, or, not; or field with op and value', Object.keys(value).join(', ') || undefined);
+    if (key === undefined || more.length > 0)
+      return fail(at, 'one of the keys and, or, not; or field with op and value', Object.keys(value).join(', ') || undefined);
     const here = `${at}/${escapePointer(key)}`;
     const inner = value[key];
     if (key === 'not' || key === '!') {
@@ -63,7 +77,9 @@ export function parseCondition(json: unknown, parameters: Readonly<Record<string
   };
 
   const leaf = (value: Readonly<Record<string, unknown>>, at: string): Leaf | undefined => {
-    for (const key of Object.keys(value)) if (!['field', 'op', 'value'].includes(key)) fail(`${at}/${escapePointer(key)}`, 'one of the keys field, op, value', key, nearest(key, ['field', 'op', 'value']));
+    for (const key of Object.keys(value))
+      if (!['field', 'op', 'value'].includes(key))
+        fail(`${at}/${escapePointer(key)}`, 'one of the keys field, op, value', key, nearest(key, ['field', 'op', 'value']));
     const { field, op } = value;
     if (typeof field !== 'string' || !field.includes('.')) return fail(`${at}/field`, 'a monitor and a path in its state: "monitor.path"', field);
     const [monitor = '', ...segments] = field.split('.');

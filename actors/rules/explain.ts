@@ -28,13 +28,15 @@ export function explain(condition: Condition, facts: Facts): Explained {
   }
 }
 
-/** The leaves that hold, in a sentence: what an alert's `details` say. */
-export function details(condition: Condition, facts: Facts): string {
-  const holding = leaves(condition).flatMap((leaf) => {
+/** What an alert's `details` say: of a firing the leaves that hold, of an end those that no longer do, with their values. */
+export function details(condition: Condition, facts: Facts, verdict: 'firing' | 'resolved'): string {
+  const telling = leaves(condition).flatMap((leaf) => {
     const { text, truth, value } = explain(leaf, facts);
-    return truth === true ? [`${text} (${JSON.stringify(value) ?? 'nothing'})`] : [];
+    if (truth !== (verdict === 'firing')) return [];
+    return [`${text} (${value === undefined ? 'nothing is there' : JSON.stringify(value)})`];
   });
-  return holding.join(', ') || 'no part of the condition holds by itself';
+  if (telling.length === 0) return 'no part of the condition tells by itself';
+  return verdict === 'firing' ? telling.join(', ') : `no longer: ${telling.join(', ')}`;
 }
 
 const known = (truth: Truth): boolean | null => truth ?? null;

@@ -97,7 +97,8 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     let now = state;
     let previous = this.#port.feed.latest(event.monitor)?.history.findLast(({ atMs }) => atMs < (event.observations[0]?.atMs ?? 0));
     for (const observation of event.observations) {
-      if (touches(observation, this.#reads.get(event.monitor) ?? 'all')) now = await this.#judge(now, this.#facts(event.monitor, observation, previous), event.monitor, observation);
+      if (touches(observation, this.#reads.get(event.monitor) ?? 'all'))
+        now = await this.#judge(now, this.#facts(event.monitor, observation, previous), event.monitor, observation);
       previous = observation;
     }
     return noreply(now);
@@ -152,7 +153,12 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
         await this.#self.receive((message): message is never => message === NEVER, COMMIT_RETRY_MS);
       }
     }
-    if (effect) this.#port.log.info(effect === 'fire' ? 'firing' : effect === 'resolve' ? 'resolved' : 'ended untold: cooldown', { episode: alert.episode, details: alert.details, actions });
+    if (effect)
+      this.#port.log.info(effect === 'fire' ? 'firing' : effect === 'resolve' ? 'resolved' : 'ended untold: cooldown', {
+        episode: alert.episode,
+        details: alert.details,
+        actions,
+      });
     if (jobs.length > 0 && effect !== 'suppress') this.#port.due(jobs);
   }
 
@@ -167,7 +173,7 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
       episode: this.#episode(state),
       sinceMs: state.firingMs,
       atMs,
-      details: details(this.#condition, facts),
+      details: details(this.#condition, facts, verdict),
       monitor: monitor ?? this.#monitors[0],
       monitors,
       event: fields,

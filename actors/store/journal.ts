@@ -59,7 +59,9 @@ export class Journal {
     const setState = db.prepare('INSERT INTO rule_states (rule, state) VALUES (?, ?) ON CONFLICT (rule) DO UPDATE SET state = excluded.state');
     const forgetRule = db.prepare('DELETE FROM rule_states WHERE rule = ?');
     // A job that is there already stays as it is: after a crash the same firing may be decided again.
-    const addJob = db.prepare('INSERT INTO jobs (id, rule, action, status, reason, due_ms, created_ms, job) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING');
+    const addJob = db.prepare(
+      'INSERT INTO jobs (id, rule, action, status, reason, due_ms, created_ms, job) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
+    );
     const addAttempt = db.prepare('INSERT OR REPLACE INTO attempts (job_id, number, started_ms, duration_ms, outcome, reason) VALUES (?, ?, ?, ?, ?, ?)');
     const attempted = db.prepare('UPDATE jobs SET status = ?, reason = ?, attempts = ?, due_ms = ? WHERE id = ?');
     const setStatus = db.prepare('UPDATE jobs SET status = ?, reason = ?, due_ms = ? WHERE id = ?');
@@ -67,7 +69,8 @@ export class Journal {
     this.#apply = {
       rule_state: ({ rule, state }) => setState.run(rule, JSON.stringify(state)),
       forget_rule: ({ rule }) => forgetRule.run(rule),
-      job: ({ job, status, reason = null }) => addJob.run(job.id, job.alert.rule, job.action, status, reason, job.createdMs, job.createdMs, JSON.stringify(job)),
+      job: ({ job, status, reason = null }) =>
+        addJob.run(job.id, job.alert.rule, job.action, status, reason, job.createdMs, job.createdMs, JSON.stringify(job)),
       attempt: ({ attempt: a, status, dueMs }) => {
         addAttempt.run(a.job, a.number, a.startedMs, a.durationMs, a.outcome, a.reason);
         attempted.run(status, a.reason, a.number, dueMs, a.job);

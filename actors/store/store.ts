@@ -186,8 +186,13 @@ function post(thread: Thread, work: Work, from: { reply(answer: Answer): void })
   const id = ++thread.last;
   thread.waiting.set(id, from);
   const order: Order = { id, work };
-  thread.worker.postMessage(order, work.do === 'append' ? [work.columns.series.buffer as ArrayBuffer, work.columns.ts.buffer as ArrayBuffer, work.columns.value.buffer as ArrayBuffer] : []);
+  thread.worker.postMessage(
+    order,
+    work.do === 'append' ? [work.columns.series.buffer as ArrayBuffer, work.columns.ts.buffer as ArrayBuffer, work.columns.value.buffer as ArrayBuffer] : [],
+  );
 }
 
 const ask = <T>(thread: Thread, work: Work): Promise<T | undefined> =>
-  new Promise((resolve, reject) => post(thread, work, { reply: ({ value, error }) => (error === undefined ? resolve(value as T) : reject(new StoreError(error))) }));
+  new Promise((resolve, reject) =>
+    post(thread, work, { reply: ({ value, error }) => (error === undefined ? resolve(value as T) : reject(new StoreError(error))) }),
+  );

@@ -63,7 +63,13 @@ export class TelemetryTables {
          ORDER BY p.ts DESC, p.seq DESC LIMIT :limit`,
       )
       .all({ service: service ?? null, name: name ?? null, from, to, limit }) as Row[];
-    return rows.map((r) => ({ name: String(r.name), value: Number(r.value), timestamp: Number(r.ts), service: String(r.service), tags: JSON.parse(String(r.tags)) }));
+    return rows.map((r) => ({
+      name: String(r.name),
+      value: Number(r.value),
+      timestamp: Number(r.ts),
+      service: String(r.service),
+      tags: JSON.parse(String(r.tags)),
+    }));
   }
 
   logs({ service, level, from = 0, to = Number.MAX_SAFE_INTEGER, limit = 1_000 }: TelemetryFilter & { readonly level?: Level }): Log[] {
@@ -74,7 +80,13 @@ export class TelemetryTables {
          ORDER BY ts DESC, id DESC LIMIT :limit`,
       )
       .all({ service: service ?? null, level: level ?? null, from, to, limit }) as Row[];
-    return rows.map((r) => ({ level: r.level as Level, message: String(r.message), timestamp: Number(r.ts), service: String(r.service), tags: JSON.parse(String(r.tags)) }));
+    return rows.map((r) => ({
+      level: r.level as Level,
+      message: String(r.message),
+      timestamp: Number(r.ts),
+      service: String(r.service),
+      tags: JSON.parse(String(r.tags)),
+    }));
   }
 
   counts(): { readonly series: number; readonly points: number; readonly logs: number } {

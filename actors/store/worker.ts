@@ -95,7 +95,8 @@ function open(file: string): Database.Database {
   const version = String(opened.prepare('SELECT sqlite_version()').pluck().get());
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
   const [a, b, c] = OLDEST_SQLITE;
-  if (major < a || (major === a && (minor < b || (minor === b && patch < c)))) throw new Error(`SQLite ${OLDEST_SQLITE.join('.')} or newer is needed, got ${version}: older ones can corrupt the database`);
+  if (major < a || (major === a && (minor < b || (minor === b && patch < c))))
+    throw new Error(`SQLite ${OLDEST_SQLITE.join('.')} or newer is needed, got ${version}: older ones can corrupt the database`);
   opened.pragma('locking_mode = EXCLUSIVE'); // two nodes on one data directory would each believe to own its jobs
   opened.pragma('journal_mode = WAL');
   opened.pragma('synchronous = FULL');
@@ -106,7 +107,9 @@ function open(file: string): Database.Database {
 /** Numbered, forward only. */
 function migrate(opened: Database.Database): void {
   const folder = join(import.meta.dirname, 'migrations');
-  const files = readdirSync(folder).filter((name) => name.endsWith('.sql')).sort();
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
   const at = Number(opened.pragma('user_version', { simple: true }));
   if (at > files.length) throw new Error(`the database is of schema version ${at}, and this Argos knows ${files.length}: use a newer Argos`);
   for (const [i, name] of files.entries()) {

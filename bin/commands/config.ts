@@ -16,23 +16,53 @@ export const configCommands = (yargs: Argv<Common>): Argv<Common> =>
     .command(
       'validate-config [file]',
       'check a configuration without a node; exit code 78 when it is not valid',
-      (y) => y.positional('file', { type: 'string', describe: 'a file or a directory (ARGOS_CONFIG, ./argos.jsonc)' }).option('env', { type: 'string', describe: 'the entry of `environments` to merge over the rest' }),
+      (y) =>
+        y
+          .positional('file', { type: 'string', describe: 'a file or a directory (ARGOS_CONFIG, ./argos.jsonc)' })
+          .option('env', { type: 'string', describe: 'the entry of `environments` to merge over the rest' }),
       async ({ file, env, json }) => {
         const path = configPath(file);
         const { declare } = await import('../../config/load.ts'); // only this word needs the schemas
         const { declared, faults } = declare({ sources: readSources(path), overlay: [], environment: env, secrets: {} }, process.env);
         if (json) printJson({ valid: faults.length === 0, faults });
         else if (faults.length === 0) say(`${path} is valid: ${declared.length} resources`);
-        if (faults.length > 0 && !json) throw new CommandError(`${path} has ${faults.length} fault${faults.length === 1 ? '' : 's'}\n${faultsText(faults)}`, EXIT.configInvalid);
+        if (faults.length > 0 && !json)
+          throw new CommandError(`${path} has ${faults.length} fault${faults.length === 1 ? '' : 's'}\n${faultsText(faults)}`, EXIT.configInvalid);
         if (faults.length > 0) process.exitCode = EXIT.configInvalid;
       },
     )
-    .command('reload', 'read the configuration anew and apply what has changed', (y) => y, async ({ socket, json }) => changed(await ask<ChangeReply>(socket, 'POST', '/v1/reload'), json))
-    .command('history', 'the versions of the configuration, newest first', (y) => y.option('limit', { type: 'number', default: 20, describe: 'how many' }), async ({ socket, json, limit }) => {
-      const versions = await ask<{ number: number; atMs: number; author: string; reason: string; diff: string[] }[]>(socket, 'GET', `/v1/versions?limit=${limit}`);
-      if (json) printJson(versions);
-      else print(table(['VERSION', 'WHEN', 'WHO', 'WHY', 'WHAT'], versions.map(({ number, atMs, author, reason, diff }) => [String(number), new Date(atMs).toISOString(), author, reason, diff.join(', ').slice(0, 120)])));
-    })
+    .command(
+      'reload',
+      'read the configuration anew and apply what has changed',
+      (y) => y,
+      async ({ socket, json }) => changed(await ask<ChangeReply>(socket, 'POST', '/v1/reload'), json),
+    )
+    .command(
+      'history',
+      'the versions of the configuration, newest first',
+      (y) => y.option('limit', { type: 'number', default: 20, describe: 'how many' }),
+      async ({ socket, json, limit }) => {
+        const versions = await ask<{ number: number; atMs: number; author: string; reason: string; diff: string[] }[]>(
+          socket,
+          'GET',
+          `/v1/versions?limit=${limit}`,
+        );
+        if (json) printJson(versions);
+        else
+          print(
+            table(
+              ['VERSION', 'WHEN', 'WHO', 'WHY', 'WHAT'],
+              versions.map(({ number, atMs, author, reason, diff }) => [
+                String(number),
+                new Date(atMs).toISOString(),
+                author,
+                reason,
+                diff.join(', ').slice(0, 120),
+              ]),
+            ),
+          );
+      },
+    )
     .command(
       'actions <what> [id]',
       'executions of actions: list them, or show one with its attempts',
@@ -50,7 +80,13 @@ export const configCommands = (yargs: Argv<Common>): Argv<Common> =>
         if (what === 'show' && !first) throw new CommandError(`there is no execution ${id}`, EXIT.notFound);
         if (what === 'show') return printJson({ ...first, tries: await ask(socket, 'GET', `/v1/attempts?${query}`) });
         if (json) printJson(jobs);
-        else print(table(['ID', 'STATUS', 'ATTEMPTS', 'CREATED', 'REASON'], jobs.map(({ job, status: state, attempts, reason }) => [job.id, state, String(attempts), new Date(job.createdMs).toISOString(), reason ?? ''])));
+        else
+          print(
+            table(
+              ['ID', 'STATUS', 'ATTEMPTS', 'CREATED', 'REASON'],
+              jobs.map(({ job, status: state, attempts, reason }) => [job.id, state, String(attempts), new Date(job.createdMs).toISOString(), reason ?? '']),
+            ),
+          );
       },
     );
 

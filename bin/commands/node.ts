@@ -25,22 +25,37 @@ export const nodeCommands = (yargs: Argv<Common>): Argv<Common> =>
           .option('env', { type: 'string', describe: 'the entry of `environments` to merge over the rest' }),
       ({ socket, config, dataDir, env }) => start(socket, resolve(configPath(config)), resolve(dataDir), env),
     )
-    .command('stop', 'drain and stop the running node', (y) => y, async ({ socket }) => {
-      await ask(socket, 'POST', '/v1/stop');
-      await gone(socket);
-      say('stopped');
-    })
-    .command('status', 'health in one screen; exit code 8 when degraded', (y) => y, async ({ socket, json }) => {
-      const status = await ask<Status>(socket, 'GET', '/v1/status');
-      if (json) printJson(status);
-      else print(statusText(status));
-      if (status.health !== 'ok') process.exitCode = EXIT.degraded;
-    })
-    .command('tree', 'the live supervision tree', (y) => y, async ({ socket, json }) => {
-      const root = await ask<TreeNode>(socket, 'GET', '/v1/tree');
-      if (json) printJson(root);
-      else print(tree(root));
-    })
+    .command(
+      'stop',
+      'drain and stop the running node',
+      (y) => y,
+      async ({ socket }) => {
+        await ask(socket, 'POST', '/v1/stop');
+        await gone(socket);
+        say('stopped');
+      },
+    )
+    .command(
+      'status',
+      'health in one screen; exit code 8 when degraded',
+      (y) => y,
+      async ({ socket, json }) => {
+        const status = await ask<Status>(socket, 'GET', '/v1/status');
+        if (json) printJson(status);
+        else print(statusText(status));
+        if (status.health !== 'ok') process.exitCode = EXIT.degraded;
+      },
+    )
+    .command(
+      'tree',
+      'the live supervision tree',
+      (y) => y,
+      async ({ socket, json }) => {
+        const root = await ask<TreeNode>(socket, 'GET', '/v1/tree');
+        if (json) printJson(root);
+        else print(tree(root));
+      },
+    )
     .command(
       'logs',
       "the node's own log",
@@ -51,7 +66,12 @@ export const nodeCommands = (yargs: Argv<Common>): Argv<Common> =>
           .option('level', { type: 'string', choices: ['debug', 'info', 'warn', 'error'], describe: 'only this level' })
           .option('actor', { type: 'string', describe: 'only this actor: `rule:hot`, or all of a kind: `rule`' }),
       async ({ socket, json, follow, lines, level, actor }) => {
-        const query = new URLSearchParams({ lines: String(lines), ...(follow ? { follow: '' } : {}), ...(level ? { level } : {}), ...(actor ? { actor } : {}) });
+        const query = new URLSearchParams({
+          lines: String(lines),
+          ...(follow ? { follow: '' } : {}),
+          ...(level ? { level } : {}),
+          ...(actor ? { actor } : {}),
+        });
         const stream = await open(socket, 'GET', `/v1/logs?${query}`);
         for await (const line of createInterface({ input: stream })) print(json ? line : lineText(line));
       },
@@ -59,7 +79,14 @@ export const nodeCommands = (yargs: Argv<Common>): Argv<Common> =>
 
 async function start(socket: string, config: string, dataDir: string, environment: string | undefined): Promise<void> {
   const { ConfigError, startNode } = await import('../../supervisors/node.ts'); // the other words never load the node
-  const node = await startNode({ readSources: () => readSources(config), environment, env: process.env, dataDir, socket, argosVersion: packageJson.version }).catch((error: unknown) => {
+  const node = await startNode({
+    readSources: () => readSources(config),
+    environment,
+    env: process.env,
+    dataDir,
+    socket,
+    argosVersion: packageJson.version,
+  }).catch((error: unknown) => {
     if (error instanceof ConfigError) throw new CommandError(`${error.message}\n${faultsText(error.faults)}`, EXIT.configInvalid);
     throw error;
   });
@@ -69,7 +96,8 @@ async function start(socket: string, config: string, dataDir: string, environmen
     ask(socket, 'POST', '/v1/reload').catch((error: unknown) => say(`argos: the reload failed: ${error instanceof Error ? error.message : String(error)}`));
   });
   const reason = await node.ended;
-  if (reason !== 'shutdown') throw new CommandError(`the node has ended: ${reason instanceof Error ? (reason.stack ?? reason.message) : JSON.stringify(reason)}`, EXIT.failed);
+  if (reason !== 'shutdown')
+    throw new CommandError(`the node has ended: ${reason instanceof Error ? (reason.stack ?? reason.message) : JSON.stringify(reason)}`, EXIT.failed);
 }
 
 /** Wait until nobody answers on the socket any more. */
@@ -96,7 +124,9 @@ function statusText(status: Status): string {
     `  Firing      ${status.firing.join(', ') || 'nothing'}`,
     `  Executions  ${executions.open} open, ${executions.failed} failed for good`,
     `  Processes   ${status.processes}, ${status.restarts} restarts, ${Math.round(status.memoryBytes / 1_048_576)} MB`,
-    ...quarantine.map(({ resource, reason, nextProbe, probes }) => `  ${paintStatus('quarantined')} ${resource}: ${reason}; tried ${probes} times since, next at ${nextProbe}`),
+    ...quarantine.map(
+      ({ resource, reason, nextProbe, probes }) => `  ${paintStatus('quarantined')} ${resource}: ${reason}; tried ${probes} times since, next at ${nextProbe}`,
+    ),
     ...faults.filter((fault) => !fault.includes('is quarantined')).map((fault) => `  ! ${fault}`),
   ].join('\n');
 }

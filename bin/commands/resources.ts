@@ -14,28 +14,58 @@ const named = <T>(y: Argv<T>) =>
   y
     .positional('kind', { choices: EDITABLE, demandOption: true, describe: 'what it is' })
     .positional('name', { type: 'string', demandOption: true, describe: 'its name' });
-const withConfig = <T>(y: Argv<T>) => named(y).option('config', { type: 'string', demandOption: true, describe: 'a file with the resource itself, or a configuration that holds it; - is stdin' });
+const withConfig = <T>(y: Argv<T>) =>
+  named(y).option('config', { type: 'string', demandOption: true, describe: 'a file with the resource itself, or a configuration that holds it; - is stdin' });
 
 export const resourceCommands = (yargs: Argv<Common>): Argv<Common> =>
   yargs
     .command(
       'get <kind> [name]',
       'list resources, or show one',
-      (y) => y.positional('kind', { choices: [...KINDS, ...KINDS.map((kind) => `${kind}s` as const)], demandOption: true, describe: 'what to list' }).positional('name', { type: 'string', describe: 'only this one' }),
+      (y) =>
+        y
+          .positional('kind', { choices: [...KINDS, ...KINDS.map((kind) => `${kind}s` as const)], demandOption: true, describe: 'what to list' })
+          .positional('name', { type: 'string', describe: 'only this one' }),
       async ({ socket, json, kind, name }) => {
         const one = kind.replace(/s$/, '');
         if (name !== undefined) return show(socket, json, one, name);
         const all = await ask<ResourceInfo[]>(socket, 'GET', `/v1/resources?kind=${one}`);
         if (json) printJson(all);
-        else print(table(['NAME', 'TYPE', 'STATUS', 'ORIGIN', 'DETAIL'], all.map(({ name: own, type, status, origin, detail }) => [own, type, status, origin, brief(detail)])));
+        else
+          print(
+            table(
+              ['NAME', 'TYPE', 'STATUS', 'ORIGIN', 'DETAIL'],
+              all.map(({ name: own, type, status, origin, detail }) => [own, type, status, origin, brief(detail)]),
+            ),
+          );
       },
     )
-    .command('describe <kind> <name>', 'one resource: as configured, and how it stands', (y) => named(y), ({ socket, json, kind, name }) => show(socket, json, kind, name))
-    .command('create <kind> <name>', 'start a new resource in the running node', (y) => withConfig(y), ({ socket, json, kind, name, config }) => put('POST', socket, json, kind, name, config))
-    .command('update <kind> <name>', 'replace a resource in the running node', (y) => withConfig(y), ({ socket, json, kind, name, config }) => put('PUT', socket, json, kind, name, config))
-    .command('delete <kind> <name>', 'stop a resource of the running node for good', (y) => named(y), async ({ socket, json, kind, name }) => {
-      changed(await ask<ChangeReply>(socket, 'DELETE', path(kind, name)), json);
-    });
+    .command(
+      'describe <kind> <name>',
+      'one resource: as configured, and how it stands',
+      (y) => named(y),
+      ({ socket, json, kind, name }) => show(socket, json, kind, name),
+    )
+    .command(
+      'create <kind> <name>',
+      'start a new resource in the running node',
+      (y) => withConfig(y),
+      ({ socket, json, kind, name, config }) => put('POST', socket, json, kind, name, config),
+    )
+    .command(
+      'update <kind> <name>',
+      'replace a resource in the running node',
+      (y) => withConfig(y),
+      ({ socket, json, kind, name, config }) => put('PUT', socket, json, kind, name, config),
+    )
+    .command(
+      'delete <kind> <name>',
+      'stop a resource of the running node for good',
+      (y) => named(y),
+      async ({ socket, json, kind, name }) => {
+        changed(await ask<ChangeReply>(socket, 'DELETE', path(kind, name)), json);
+      },
+    );
 
 const path = (kind: string, name: string): string => `/v1/resources/${kind}/${encodeURIComponent(name)}`;
 
@@ -52,7 +82,10 @@ export function changed(reply: ChangeReply, json: boolean): void {
 async function show(socket: string, json: boolean, kind: string, name: string): Promise<void> {
   const info = await ask<ResourceInfo>(socket, 'GET', path(kind, name));
   if (json) printJson(info);
-  else print(`${info.kind} ${info.name}  type ${info.type}  ${info.status}  origin ${info.origin}\n${JSON.stringify({ detail: info.detail, config: info.config }, null, 2)}`);
+  else
+    print(
+      `${info.kind} ${info.name}  type ${info.type}  ${info.status}  origin ${info.origin}\n${JSON.stringify({ detail: info.detail, config: info.config }, null, 2)}`,
+    );
 }
 
 function brief(detail: unknown): string {

@@ -13,7 +13,6 @@ import { VirtualClock } from '../otp/virtual-clock.ts';
 type Json = string | number | readonly Json[] | { readonly [key: string]: Json };
 interface Case {
   readonly id: string;
-  readonly area: string;
   readonly rule: string;
   readonly expected: Json;
 }
@@ -23,21 +22,30 @@ const lines = readFileSync(file, 'utf8').trim().split('\n').slice(1); // the fir
 const cases: ReadonlyMap<string, Case> = new Map(lines.map((line) => JSON.parse(line) as Case).map((one) => [one.id, one]));
 
 /** What the process of a case does; its value is compared with the recorded one. */
-export type CaseBody = (self: Process) => Promise<unknown>;
+type CaseBody = (self: Process) => Promise<unknown>;
 
-/** One case, under its own title. `expected` is for what JavaScript has another word for; without it the recorded value is expected. */
-export function restated(id: string, body: CaseBody, ...expected: readonly [unknown?]): void {
-  const one = known(id);
-  it(`${id} ${one.rule}`, async () => {
-    const value = plain(await inProcess(body));
-    expect(value).to.deep.equal(expected.length > 0 ? expected[0] : inJavaScript(one.expected));
+/**
+ * For the cases from `first` to `last`: each of them is restated, or there is a reason why it is not here. Answers what
+ * restates one; `expected` is for what JavaScript has another word for, without it the recorded value is expected.
+ */
+export function restating(
+  first: string,
+  last: string,
+  notHere: Readonly<Record<string, string>>,
+): (id: string, body: CaseBody, ...expected: readonly [unknown?]) => void {
+  const here: string[] = [];
+  it(`has every case from ${first} to ${last}, or a reason why not`, () => {
+    const recorded = [...cases.keys()].filter((id) => id >= first && id <= last);
+    expect([...here, ...Object.keys(notHere)].sort()).to.deep.equal(recorded);
   });
-}
-
-/** Every case of an area is restated here, or there is a reason why not. */
-export function complete(area: string, restatedIds: readonly string[], notHere: Readonly<Record<string, string>>): void {
-  const ids = [...cases.values()].filter((one) => one.area === area).map(({ id }) => id);
-  expect([...restatedIds, ...Object.keys(notHere)].sort()).to.deep.equal(ids.sort());
+  return (id, body, ...expected) => {
+    here.push(id);
+    const one = known(id);
+    it(`${id} ${one.rule}`, async () => {
+      const value = plain(await inProcess(body));
+      expect(value).to.deep.equal(expected.length > 0 ? expected[0] : inJavaScript(one.expected));
+    });
+  };
 }
 
 function known(id: string): Case {
@@ -79,10 +87,14 @@ export async function drain(self: Process, ms = 30): Promise<unknown[]> {
   }
 }
 
-export const next = (self: Process, ms = Number.POSITIVE_INFINITY): Promise<unknown> => self.receive((message): message is unknown => message !== undefined, ms);
+export const next = (self: Process, ms = Number.POSITIVE_INFINITY): Promise<unknown> =>
+  self.receive((message): message is unknown => message !== undefined, ms);
 export const sleep = async (self: Process, ms: number): Promise<void> => {
   await self.receive((_message): _message is never => false, ms);
 };
+
+/** Trapped exits without the process that they came from. */
+export const exits = (messages: readonly unknown[]): unknown[] => messages.map((one) => (one instanceof ExitMessage ? ['EXIT', one.reason] : one));
 
 /** Wait for the end of a process; its reason. */
 export const down = (self: Process, pid: Process): Promise<unknown> => downOf(self, self.monitor(pid));
@@ -91,7 +103,7 @@ export async function downOf(self: Process, reference: DownMessage): Promise<unk
   return message ? message.reason : 'no_down';
 }
 
-/** `['value', v]`, or `['exit', reason]` for a call that got no answer. */
+/** `['value', v]`, `['exit', reason]` for a call that got no answer, else `['error', e]`. */
 export async function caught(fun: () => unknown): Promise<readonly [string, unknown]> {
   try {
     return ['value', await fun()];
@@ -114,7 +126,12 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(fields.map(([key, field]) => [key, plain(field)]));
 }
 
-const WORDS = new Map<string, unknown>([['true', true], ['false', false], ['nil', undefined], ['undefined', undefined]]);
+const WORDS = new Map<string, unknown>([
+  ['true', true],
+  ['false', false],
+  ['nil', undefined],
+  ['undefined', undefined],
+]);
 
 /** A recorded value, less what JavaScript keeps elsewhere: an Error has its stack, a CallError what it was called with. */
 function inJavaScript(term: Json): unknown {

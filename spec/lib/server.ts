@@ -1,6 +1,6 @@
 /** The servers of the Elixir cases: one whose every callback is a function given by the caller, and one without callbacks. */
-import type { Ask, CallMessage } from '../../lib/call.ts';
-import { type GenServer, type Init, type Next, noreply, ok, start, startLink } from '../../lib/gen-server.ts';
+import { type Ask, type CallMessage, call } from '../../lib/call.ts';
+import { type GenServer, type Init, type Next, noreply, ok, type StartOptions, start, startLink } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
 import { isStarted, type StartResult } from '../../lib/start.ts';
 
@@ -43,10 +43,21 @@ class S implements GenServer<State, Request, Fun> {
   }
 }
 
+/** A callback that sends `message`, and goes on. */
+export const telling =
+  (to: Process, message: unknown) =>
+  (state: State): Next<State> => {
+    to.deliver(message);
+    return noreply(state);
+  };
+
+export const ask = (server: Process, fun: Request, timeoutMs?: number): Promise<unknown> => call(server, fun, timeoutMs);
+
 const clockOf = ({ clock }: Process): { readonly clock: Process['clock'] } => ({ clock });
 
 /** `GenServer.start_link(S, first)`, the result as it comes. */
-export const tryLink = (parent: Process, first: First, timeoutMs = Number.POSITIVE_INFINITY): Promise<StartResult> => startLink(parent, new S(first), { name: 's', timeoutMs });
+export const tryLink = (parent: Process, first: First, options: StartOptions = {}): Promise<StartResult> =>
+  startLink(parent, new S(first), { name: 's', ...options });
 /** `GenServer.start(S, first)`, the result as it comes. */
 export const tryStart = (self: Process, first: First): Promise<StartResult> => start(new S(first), { name: 's', ...clockOf(self) });
 export const linked = async (parent: Process, first: First): Promise<Process> => pidOf(await tryLink(parent, first));

@@ -32,7 +32,8 @@ function linesOf({ steps }: Scenario, trace: Trace, withReports: boolean): strin
 function entryLines(entry: Entry, step?: Step): string[] {
   const lines = 'r' in entry && entry.r !== undefined ? [`  = ${canonical(entry.r)}${entry.async === true ? ' (async)' : ''}`] : [];
   lines.push(...(entry.ev ?? []).flatMap((event) => eventLines(event, '  ')));
-  for (const [i, inner] of (entry.steps ?? []).entries()) lines.push(`  frozen: ${stepText(step?.steps?.[i])}`, ...entryLines(inner).map((line) => `  ${line}`));
+  for (const [i, inner] of (entry.steps ?? []).entries())
+    lines.push(`  frozen: ${stepText(step?.steps?.[i])}`, ...entryLines(inner).map((line) => `  ${line}`));
   for (const inner of entry.resume ?? []) lines.push('  resume', ...entryLines(inner).map((line) => `  ${line}`));
   return lines;
 }
@@ -55,7 +56,8 @@ function diff(expected: readonly string[], actual: readonly string[]): string[] 
   const common = new Uint16Array((expected.length + 1) * width);
   const at = (i: number, j: number): number => common[i * width + j] ?? 0;
   for (let i = expected.length - 1; i >= 0; i--)
-    for (let j = actual.length - 1; j >= 0; j--) common[i * width + j] = expected[i] === actual[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+    for (let j = actual.length - 1; j >= 0; j--)
+      common[i * width + j] = expected[i] === actual[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
   const lines: string[] = [];
   let i = 0;
   let j = 0;

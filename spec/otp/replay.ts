@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { onReport } from '../../lib/report.ts';
-import { type StartResult, isStarted } from '../../lib/start.ts';
+import { isStarted, type StartResult } from '../../lib/start.ts';
 import { difference } from './compare.ts';
 import { traceOf } from './grouping.ts';
 import { type Entry, type Json, parseScenarios, type Scenario, type Trace } from './scenario.ts';

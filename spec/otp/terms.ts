@@ -3,7 +3,7 @@ import { Exit } from '../../lib/exit.ts';
 import { Process } from '../../lib/process.ts';
 import type { Json } from './scenario.ts';
 
-/** The arrays that are Erlang lists. Any other is a tuple, as it is in `lib/`. */
+/** The arrays that are Erlang lists. Any other is a tuple, as all are to `lib/`: it takes the list `[shutdown, x]` for the pair. */
 const lists = new WeakSet<object>();
 
 class Binary {

@@ -75,7 +75,9 @@ export class Tree {
   }
 
   #spec(json: ChildJson, start: StartChild): ChildSpec {
-    const fields = (['id', 'restart', 'shutdown', 'type', 'significant'] as const).filter((key) => json[key] !== undefined).map((key) => [key, this.term(json[key])]);
+    const fields = (['id', 'restart', 'shutdown', 'type', 'significant'] as const)
+      .filter((key) => json[key] !== undefined)
+      .map((key) => [key, this.term(json[key])]);
     const spec = Object.fromEntries(json.no_start ? fields : [...fields, ['start', start]]);
     return spec as ChildSpec; // or not: that is what lib has to find out
   }

@@ -15,9 +15,17 @@ export interface CliResult {
 }
 
 /** Run one command and wait for its end. */
-export function cli(args: readonly string[], options: { readonly socket?: string; readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly input?: string } = {}): CliResult {
+export function cli(
+  args: readonly string[],
+  options: { readonly socket?: string; readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly input?: string } = {},
+): CliResult {
   const { socket, cwd, env, input } = options;
-  const { status, stdout, stderr } = spawnSync(ARGOS, [...args, ...(socket ? ['--socket', socket] : [])], { encoding: 'utf8', cwd, env: { ...process.env, NO_COLOR: '1', ...env }, input });
+  const { status, stdout, stderr } = spawnSync(ARGOS, [...args, ...(socket ? ['--socket', socket] : [])], {
+    encoding: 'utf8',
+    cwd,
+    env: { ...process.env, NO_COLOR: '1', ...env },
+    input,
+  });
   return { code: status, stdout, stderr };
 }
 
@@ -41,7 +49,10 @@ export class TestNode {
 
   /** Start it and wait until it is ready. */
   async start(env: NodeJS.ProcessEnv = {}): Promise<void> {
-    const child = spawn(ARGOS, ['start', '--config', this.configFile, '--data-dir', this.dataDir, '--socket', this.socket], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(ARGOS, ['start', '--config', this.configFile, '--data-dir', this.dataDir, '--socket', this.socket], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#child = child;
     let ended = false;
     child.stderr.on('data', (chunk: Buffer) => {

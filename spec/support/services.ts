@@ -117,15 +117,21 @@ async function startPostgres(): Promise<Postgres> {
   const isRoot = process.getuid?.() === 0; // PostgreSQL refuses to run as root
   if (isRoot) chownSync(folder, Number(execFileSync('id', ['-u', 'postgres'])), Number(execFileSync('id', ['-g', 'postgres'])));
   const [runner, prefix]: [string, string[]] = isRoot ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups']] : [join(bin, 'initdb'), []];
-  const run = (program: string, args: string[]): [string, string[]] => (isRoot ? [runner, [...prefix, join(bin, program), ...args]] : [join(bin, program), args]);
+  const run = (program: string, args: string[]): [string, string[]] =>
+    isRoot ? [runner, [...prefix, join(bin, program), ...args]] : [join(bin, program), args];
   execFileSync(...run('initdb', ['-D', data, '-U', 'argos', '-A', 'trust', '--no-sync', '-E', 'UTF8']), { stdio: 'pipe', cwd: folder });
   await start(...run('postgres', ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-c', 'fsync=off']), port);
+  await eventually(() => execFileSync(join(bin, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port), '-q'], { stdio: 'pipe' }), 20_000); // the port answers before it takes anybody
   return { port, user: 'argos', database: 'postgres', url: `postgres://argos@127.0.0.1:${port}/postgres` };
 }
 
 function postgresBin(): string {
   const root = '/usr/lib/postgresql';
-  const [newest] = existsSync(root) ? readdirSync(root).filter((version) => existsSync(join(root, version, 'bin', 'initdb'))).sort((a, b) => Number(b) - Number(a)) : [];
+  const [newest] = existsSync(root)
+    ? readdirSync(root)
+        .filter((version) => existsSync(join(root, version, 'bin', 'initdb')))
+        .sort((a, b) => Number(b) - Number(a))
+    : [];
   if (newest === undefined) throw new Error("PostgreSQL's server is not installed: run `make services` (apt-get install postgresql)");
   return join(root, newest, 'bin');
 }

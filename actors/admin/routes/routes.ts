@@ -6,7 +6,7 @@ import type { Names } from '../../names.ts';
 import { type LogLine, recentLines, tail } from '../../logger.ts';
 import { check } from '../../schema.ts';
 import { registry } from '../../vitals.ts';
-import type { Command, CommandReply, Desk } from '../admin.ts';
+import type { Command, CommandReply, Desk } from '../desk.ts';
 import { type HealthPort, infoOf, readiness, statusOf } from '../health.ts';
 import { treeOf } from '../tree.ts';
 
@@ -21,7 +21,14 @@ export interface RoutesPort extends HealthPort {
   stop(): void;
 }
 
-const STATUS: Readonly<Record<ApiError['error']['code'], number>> = { usage: 400, not_found: 404, conflict: 409, config_invalid: 422, not_ready: 503, failed: 500 };
+const STATUS: Readonly<Record<ApiError['error']['code'], number>> = {
+  usage: 400,
+  not_found: 404,
+  conflict: 409,
+  config_invalid: 422,
+  not_ready: 503,
+  failed: 500,
+};
 const isKind = (kind: string): kind is Kind => (KINDS as readonly string[]).includes(kind);
 type Params = { Params: { kind: string; name: string } };
 
@@ -38,22 +45,27 @@ export function routes(app: FastifyInstance, desk: Desk, port: RoutesPort): void
   });
   app.get('/v1/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));
 
-  app.get<{ Querystring: { kind?: string } }>('/v1/resources', ({ query: { kind } }) => Promise.all(desk.declared.filter((one) => kind === undefined || one.kind === kind).map((one) => infoOf(one, desk, port.names))));
+  app.get<{ Querystring: { kind?: string } }>('/v1/resources', ({ query: { kind } }) =>
+    Promise.all(desk.declared.filter((one) => kind === undefined || one.kind === kind).map((one) => infoOf(one, desk, port.names))),
+  );
   app.get<Params>('/v1/resources/:kind/:name', async ({ params: { kind, name } }, reply) => {
     const declared = desk.declared.find((one) => one.kind === kind && one.name === name);
     return declared ? infoOf(declared, desk, port.names, true) : refuse(reply, 'not_found', `there is no ${kind} named ${name}`);
   });
 
-  const put = (mode: 'create' | 'update') => async ({ params: { kind, name }, body, headers }: { params: Params['Params']; body: unknown; headers: object }, reply: FastifyReply) => {
-    const source = check(sourceSchema, body);
-    if (!isKind(kind) || !EDITABLE.includes(kind)) return refuse(reply, 'usage', `a ${kind} cannot be made one by one; one of ${EDITABLE.join(', ')} can`);
-    if (!('value' in source)) return refuse(reply, 'usage', `expected {file, text}: ${source.faults[0]?.path} ${source.faults[0]?.expected}`);
-    return send(reply, await desk.command({ do: 'put', mode, kind, name, source: source.value, author: author({ ...headers }) } satisfies Command));
-  };
+  const put =
+    (mode: 'create' | 'update') =>
+    async ({ params: { kind, name }, body, headers }: { params: Params['Params']; body: unknown; headers: object }, reply: FastifyReply) => {
+      const source = check(sourceSchema, body);
+      if (!isKind(kind) || !EDITABLE.includes(kind)) return refuse(reply, 'usage', `a ${kind} cannot be made one by one; one of ${EDITABLE.join(', ')} can`);
+      if (!('value' in source)) return refuse(reply, 'usage', `expected {file, text}: ${source.faults[0]?.path} ${source.faults[0]?.expected}`);
+      return send(reply, await desk.command({ do: 'put', mode, kind, name, source: source.value, author: author({ ...headers }) } satisfies Command));
+    };
   app.post<Params>('/v1/resources/:kind/:name', put('create'));
   app.put<Params>('/v1/resources/:kind/:name', put('update'));
   app.delete<Params>('/v1/resources/:kind/:name', async ({ params: { kind, name }, headers }, reply) => {
-    if (!isKind(kind) || !EDITABLE.includes(kind) || kind === 'system_config') return refuse(reply, 'usage', `a ${kind} cannot be deleted; a monitor, rule or action can`);
+    if (!isKind(kind) || !EDITABLE.includes(kind) || kind === 'system_config')
+      return refuse(reply, 'usage', `a ${kind} cannot be deleted; a monitor, rule or action can`);
     return send(reply, await desk.command({ do: 'delete', kind, name, author: author(headers) }));
   });
   app.post('/v1/reload', async ({ headers }, reply) => send(reply, await desk.command({ do: 'reload', author: author(headers) })));
@@ -65,8 +77,11 @@ export function routes(app: FastifyInstance, desk: Desk, port: RoutesPort): void
 
   app.get<{ Querystring: { follow?: string; lines?: string; level?: string; actor?: string } }>('/v1/logs', (request, reply) => {
     const { follow, lines = '100', level, actor } = request.query;
-    const wanted = (line: LogLine): boolean => (level === undefined || line.level === level) && (actor === undefined || line.actor === actor || line.actor.startsWith(`${actor}:`));
-    const recent = recentLines(1_000).filter(wanted).slice(-Math.min(1_000, Number(lines) || 100));
+    const wanted = (line: LogLine): boolean =>
+      (level === undefined || line.level === level) && (actor === undefined || line.actor === actor || line.actor.startsWith(`${actor}:`));
+    const recent = recentLines(1_000)
+      .filter(wanted)
+      .slice(-Math.min(1_000, Number(lines) || 100));
     void reply.type('application/x-ndjson');
     if (follow === undefined) return reply.send(recent.map((line) => `${JSON.stringify(line)}\n`).join(''));
     const stream = new Readable({ read: () => {} });
@@ -88,5 +103,9 @@ export function routes(app: FastifyInstance, desk: Desk, port: RoutesPort): void
   });
 
   app.setNotFoundHandler((request, reply) => refuse(reply, 'not_found', `there is no ${request.method} ${request.url.split('?')[0]}`));
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => reply.code(error.statusCode ?? 500).send({ error: { code: (error.statusCode ?? 500) < 500 ? 'usage' : 'failed', message: error.message } } satisfies ApiError));
+  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) =>
+    reply
+      .code(error.statusCode ?? 500)
+      .send({ error: { code: (error.statusCode ?? 500) < 500 ? 'usage' : 'failed', message: error.message } } satisfies ApiError),
+  );
 }

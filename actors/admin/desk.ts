@@ -1,0 +1,72 @@
+/** What admin offers and what it needs: commands, the desk that everybody may read, and the port that config and the store stand behind. */
+import type { ApiError, ChangeReply, Declaration, Declared, Kind, OverlayEntry, Source, Wanted } from '../../proto/api.ts';
+import type { Feed } from '../feed.ts';
+import type { Names } from '../names.ts';
+import type { Branches, Step } from './branches.ts';
+import type { Quarantine } from './quarantine.ts';
+
+/** What admin is given to work with; `declare` and `diff` are config's. */
+export interface AdminPort {
+  readonly names: Names;
+  readonly feed: Feed;
+  readonly environment: string | undefined;
+  /** The configuration's texts as they stand on disk now. @throws when they cannot be read. */
+  readSources(): readonly Source[];
+  declare(wanted: Wanted): Declaration;
+  diff(running: readonly Declared[], wanted: readonly Declared[]): readonly Step[];
+  readonly branches: Branches;
+  lastVersion(): Promise<{ readonly number: number; readonly overlay: unknown } | undefined>;
+  saveVersion(version: Version): Promise<void>;
+  forgetRule(rule: string): Promise<void>;
+  /** The control socket: opened by admin's init, closed with it. */
+  serve(desk: Desk, signal: AbortSignal): Promise<void>;
+  /** Why the last process of a resource ended. */
+  lastExit(child: string): string | undefined;
+}
+export interface Version {
+  readonly number: number;
+  readonly atMs: number;
+  readonly author: string;
+  readonly reason: string;
+  readonly diff: readonly string[];
+  readonly overlay: readonly OverlayEntry[];
+}
+
+export type Command =
+  | { readonly do: 'reload'; readonly author: string }
+  | { readonly do: 'put'; readonly mode: 'create' | 'update'; readonly kind: Kind; readonly name: string; readonly source: Source; readonly author: string }
+  | { readonly do: 'delete'; readonly kind: Kind; readonly name: string; readonly author: string };
+export type CommandReply = ChangeReply | ApiError;
+
+/** What is running, to be read by anybody at any time; changed only by `command`. */
+export interface Desk {
+  readonly declared: readonly Declared[];
+  readonly system: Readonly<Record<string, unknown>>;
+  readonly version: number;
+  readonly quarantine: Quarantine;
+  command(command: Command): Promise<CommandReply>;
+}
+
+/** The configuration cannot be used: the node does not start. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly faults: Declaration['faults'];
+  constructor(faults: Declaration['faults']) {
+    super(`the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}`);
+    this.faults = faults;
+  }
+}
+
+export const failure = (code: ApiError['error']['code'], message: string, more: object = {}): ApiError => ({ error: { code, message, ...more } });
+
+/** Whether a rule names it: as an action, as a monitor that wakes it, or in its condition. */
+export function uses(spec: unknown, kind: Kind, name: string): boolean {
+  const {
+    actions = [],
+    on_resolve = [],
+    monitor = [],
+    condition,
+  } = spec as { actions?: string[]; on_resolve?: string[]; monitor?: string | string[]; condition?: unknown };
+  if (kind === 'action') return [...actions, ...on_resolve].includes(name);
+  return kind === 'monitor' && ([monitor].flat().includes(name) || JSON.stringify(condition).includes(`"field":"${name}.`));
+}
