@@ -137,27 +137,12 @@ class Monitor<S extends TSchema> implements GenServer<undefined, { readonly ask:
   }
 
   async #watch(self: Process): Promise<void> {
-    const { retry, log, feed } = this.#settings;
+    const { retry, log } = this.#settings;
     const { signal } = self;
-    const failures = (): number => this.#failures;
-    const port: MonitorPort = {
-      get retrying() {
-        return failures() > 0;
-      },
-      emit: (fields) => {
-        this.#phase = 'up';
-        this.#failures = 0;
-        return this.#emit(fields);
-      },
-      tap: (wants, see) => {
-        this.#see = see;
-        feed.tap(self, wants);
-      },
-      signal,
-    };
     while (!signal.aborted) {
+      const watch = new AbortController();
       try {
-        await this.#type.watch(this.#config, port);
+        await this.#type.watch(this.#config, this.#port(self, AbortSignal.any([signal, watch.signal])));
       } catch (thrown) {
         if (signal.aborted) return;
         const error = asError(thrown);
@@ -167,8 +152,26 @@ class Monitor<S extends TSchema> implements GenServer<undefined, { readonly ask:
         await this.#emit({ ...(error instanceof WatchLost ? error.fields : {}), up: false, error: error.message, down: exhausted });
         if (exhausted) throw new Error(`gave up after ${this.#failures - 1} retries: ${error.message}`);
         await sleep(backoffMs(retry, this.#failures, Math.random()), undefined, { signal }).catch(() => {}); // aborted: the loop sees it
+      } finally {
+        watch.abort(); // what a watch has hung on its signal is let go with it
       }
     }
+  }
+
+  #port(self: Process, signal: AbortSignal): MonitorPort {
+    return {
+      emit: (fields) => {
+        this.#phase = 'up';
+        this.#failures = 0;
+        return this.#emit(fields);
+      },
+      tap: (wants, see) => {
+        this.#see = see;
+        this.#settings.feed.tap(self, wants);
+      },
+      retrying: this.#failures > 0,
+      signal,
+    };
   }
 
   async #emit(fields: Fields): Promise<void> {

@@ -45,26 +45,21 @@ export const websocket: MonitorType<typeof schema> = {
         perMessageDeflate: false,
         rejectUnauthorized: config.verify_ssl,
       });
+      const lost = take(socket, config, port); // before it is open: a server may speak in the same breath in which it accepts
       try {
-        await opened(socket, port.signal);
+        await Promise.race([opened(socket), lost]);
       } catch (error) {
         failure = error instanceof Error ? error : new Error(String(error));
         continue;
       }
-      return take(socket, config, port);
+      if (!port.signal.aborted) await port.emit({ up: true });
+      return lost;
     }
     throw failure;
   },
 };
 
-function opened(socket: WebSocket, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('open', () => resolve());
-    socket.once('error', reject);
-    socket.once('close', () => reject(new WatchLost('closed before it was open')));
-    signal.addEventListener('abort', () => socket.terminate(), { once: true });
-  });
-}
+const opened = (socket: WebSocket): Promise<void> => new Promise((resolve) => socket.once('open', () => resolve()));
 
 /** Take messages one at a time, in order, until the connection is lost. The socket is paused while the rules have no room. */
 function take(
@@ -74,14 +69,16 @@ function take(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let alive = true;
-    let pending = emit({ up: true });
+    let pending: Promise<void> = Promise.resolve();
     const lose = ({ message }: Error): void => {
       clearInterval(pinger);
       socket.terminate();
       if (signal.aborted) resolve();
       else reject(new WatchLost(message, {}, !reconnect));
     };
+    signal.addEventListener('abort', () => socket.terminate(), { once: true });
     const pinger = setInterval(() => {
+      if (socket.readyState !== WebSocket.OPEN) return;
       if (!alive) return lose(new WatchLost(`no pong within ${ping_interval} ms`));
       alive = false;
       socket.ping();

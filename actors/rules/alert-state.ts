@@ -14,6 +14,8 @@ export interface AlertState {
   /** Whether its firing has been told, and when the last one of any episode was. */
   readonly told: boolean;
   readonly toldMs: number | null;
+  /** The monitor whose event began the episode. */
+  readonly monitor?: string | undefined;
 }
 
 export interface Damping {

@@ -128,8 +128,10 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     const nowMs = monitor === undefined ? Date.now() : Math.max(observation.atMs, state.sinceMs);
     const { state: next, effect, wakeMs } = this.#config.mode === 'event' ? this.#everyEvent(state, truth, nowMs) : step(state, truth, nowMs, this.#damping);
     this.#tickAt(wakeMs);
-    if (next !== state) await this.#settle(next, effect, facts, monitor, observation);
-    return next;
+    if (next === state) return state;
+    const begun = next.episodes > state.episodes ? { ...next, monitor } : next;
+    await this.#settle(begun, effect, facts, monitor ?? begun.monitor, observation);
+    return begun;
   }
 
   /** `mode: "event"`: every event on which the condition holds is an episode of its own, but for the cooldown. */

@@ -140,6 +140,7 @@ describe('a greenhouse', function () {
   });
 
   after(async () => {
+    if (process.env.DEBUG) console.log(node.log.split('\n').map((l) => l.slice(0, 400)).join('\n'), node.cli('describe', 'rule', 'high_temp_or_slow_response').stdout.slice(0, 1500));
     await node.end('SIGKILL');
     await Promise.all([mail.close(), device.close(), hook.close(), db.end()]);
     for (const socket of doors.clients) socket.terminate();

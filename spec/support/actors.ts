@@ -1,0 +1,83 @@
+/** Where a spec's actors hang: linked as to a supervisor, stopped as by one, and gone with it. */
+import type { ChildSpec } from '../../lib/child-spec.ts';
+import type { ExitReason } from '../../lib/exit.ts';
+import { type GenServer, type Init, type Next, noreply, ok, startLink } from '../../lib/gen-server.ts';
+import { type Pid, type Process, spawn } from '../../lib/process.ts';
+import { started } from '../../lib/start.ts';
+import type { Static, TSchema } from 'typebox';
+import type { Event } from '../../actors/event.ts';
+import type { Feed, Wake } from '../../actors/feed.ts';
+import type { RetryPolicy } from '../../actors/retry-policy.ts';
+import { check } from '../../actors/schema.ts';
+
+export class Root {
+  readonly self: Process = spawn(() => new Promise<never>(() => {}), { name: 'spec' });
+  readonly #children: Pid[] = [];
+
+  constructor() {
+    this.self.trapExit = true;
+  }
+
+  /** @throws what kept it from starting. */
+  async start(spec: ChildSpec): Promise<Pid> {
+    const pid = started(await spec.start(this.self));
+    this.#children.push(pid);
+    return pid;
+  }
+
+  /** Stop an actor, and wait for its end. Answers the reason with which it ended. */
+  stop(pid: Pid, reason: ExitReason = 'shutdown'): Promise<ExitReason> {
+    const end = endOf(pid);
+    this.self.exit(pid, reason);
+    return end;
+  }
+
+  /** The last started stops first. */
+  async end(): Promise<void> {
+    for (const pid of this.#children.splice(0).reverse()) await this.stop(pid);
+    this.self.die('normal');
+  }
+}
+
+/** The reason with which a process ends, when it has. */
+export const endOf = (pid: Pid): Promise<ExitReason> =>
+  new Promise((resolve) => {
+    if (pid.isAlive) pid.onExit(resolve);
+    else resolve(pid.exitReason);
+  });
+
+/** What a user would have written, with the defaults filled in. @throws with every fault that it has. */
+export function configOf<S extends TSchema>(schema: S, written: object): Static<S> {
+  const checked = check(schema, written);
+  if ('value' in checked) return checked.value;
+  throw new Error(`the spec's own config is wrong: ${JSON.stringify(checked.faults)}`);
+}
+
+export const retryPolicyOf = (more: Partial<RetryPolicy> = {}): RetryPolicy => ({
+  max_retries: 3,
+  backoff_strategy: 'fixed',
+  retry_timeout: 10,
+  max_backoff: 60_000,
+  ...more,
+});
+
+/** Takes what a Feed wakes it for, as a rule does, and keeps it. */
+export class Reader implements GenServer<undefined, never, Wake> {
+  readonly events: Event[] = [];
+
+  init(): Init<undefined> {
+    return ok(undefined);
+  }
+  handleCast({ event }: Wake): Next<undefined> {
+    this.events.push(event);
+    return noreply(undefined);
+  }
+
+  /** Start one that is woken by these fields of these monitors. */
+  static async start(root: Root, feed: Feed, reads: Readonly<Record<string, readonly string[] | 'all'>>): Promise<{ readonly pid: Pid; readonly events: readonly Event[] }> {
+    const reader = new Reader();
+    const pid = await root.start({ id: 'reader', start: (parent) => startLink(parent, reader, { name: 'reader' }) });
+    feed.subscribe(pid, new Map(Object.entries(reads).map(([monitor, fields]) => [monitor, fields === 'all' ? fields : new Set(fields)])));
+    return { pid, events: reader.events };
+  }
+}
