@@ -38,7 +38,7 @@ export function check<S extends TSchema>(
 /** The nearest of `words` to `word`, when it is near enough to be meant. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
   const [best] = words.map((one) => ({ one, far: distance(word.toLowerCase(), one.toLowerCase()) })).sort((a, b) => a.far - b.far);
-  return best && best.far <= Math.max(1, Math.floor(word.length / 3)) ? best.one : undefined;
+  return best && best.far < word.length && best.far <= Math.max(1, Math.floor(word.length / 3)) ? best.one : undefined;
 }
 
 function fault({ instancePath, keyword, params, message = keyword, data, parentSchema }: ErrorObject, at: string): Fault {

@@ -24,8 +24,8 @@ export const systemSchema = Type.Object(
     version: Type.String({ default: '', description: 'The version of this configuration, for people.' }),
     environment: Type.String({ default: 'production', description: 'The entry of `environments` that is merged over the rest, when there is one.' }),
     log_level: oneOf(['debug', 'info', 'warn', 'error'], { default: 'info', description: 'What the node writes to its own log.' }),
-    max_retries: Type.Optional(Type.Integer({ minimum: 0, description: 'The default of every `retry_policy.max_retries`.' })),
-    timeout: Type.Optional(Type.Integer({ minimum: 1, description: 'The default of every `timeout`, in milliseconds.' })),
+    max_retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'The default of every `retry_policy.max_retries`.' })),
+    timeout: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000, description: 'The default of every `timeout`, in milliseconds.' })),
   },
   { additionalProperties: false, description: 'The node itself.' },
 );

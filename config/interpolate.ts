@@ -11,7 +11,7 @@ export interface Scope {
   readonly system: Readonly<Record<string, unknown>>;
 }
 
-const REFERENCE = /\$\{(parameters|env|secrets|system)\.([^{}]+)\}/g;
+const REFERENCE = /\$\{\s*(parameters|env|secrets|system)\.([^{}]+?)\s*\}/g;
 /** These are filled in when an action runs. */
 const LATER = new Set(['timestamp']);
 
@@ -19,7 +19,8 @@ export function interpolate(placed: Placed, scope: Scope, faults: PlacedFault[])
   const resolving = new Set<string>();
 
   const lookup = (root: string, path: string, at: Placed): unknown => {
-    const [name = '', ...rest] = path.split('.');
+    const [first = '', ...rest] = path.split('.');
+    const name = root === 'parameters' ? first : path;
     const reference = `${root}.${path}`;
     const missing = (known: readonly string[]): undefined => {
       const near = nearest(name, known);
@@ -33,7 +34,7 @@ export function interpolate(placed: Placed, scope: Scope, faults: PlacedFault[])
       );
       return undefined;
     };
-    if (root === 'env') return scope.env[name] ?? missing([]);
+    if (root === 'env') return (Object.hasOwn(scope.env, name) ? scope.env[name] : undefined) ?? missing([]);
     if (root === 'secrets') return Object.hasOwn(scope.secrets, name) ? scope.secrets[name] : missing(Object.keys(scope.secrets));
     if (root === 'system') return Object.hasOwn(scope.system, name) ? scope.system[name] : missing(Object.keys(scope.system));
     const parameter = scope.parameters.get(name);
@@ -42,13 +43,14 @@ export function interpolate(placed: Placed, scope: Scope, faults: PlacedFault[])
       faults.push(faultAt(at.place, 'a reference that does not lead back to itself', `\${${reference}}`));
       return undefined;
     }
+    const known = faults.length;
     resolving.add(name);
     const value = rest.reduce<unknown>(
       (value, key) => (typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined),
       plain(mapPlaced(parameter, fill)),
     );
     resolving.delete(name);
-    return value === undefined ? missing([]) : value;
+    return value === undefined && faults.length === known ? missing([]) : value; // what the parameter itself lacks has been said
   };
 
   const fill = (one: Placed): Placed => {
@@ -57,7 +59,10 @@ export function interpolate(placed: Placed, scope: Scope, faults: PlacedFault[])
     const found = [...value.matchAll(REFERENCE)].filter(([, root, path = '']) => !(root === 'system' && LATER.has(path)));
     const [first] = found;
     if (!first) return one;
-    if (found.length === 1 && first[0] === value) return { ...one, ...placeAt(lookup(first[1] ?? '', first[2] ?? '', one) ?? null, one.place) };
+    if (found.length === 1 && first[0] === value) {
+      const got = lookup(first[1] ?? '', first[2] ?? '', one);
+      return got === undefined ? one : { ...one, ...placeAt(got, one.place) };
+    }
     const text = value.replace(REFERENCE, (whole, root: string, path: string) => {
       if (root === 'system' && LATER.has(path)) return whole;
       const got = lookup(root, path, one);

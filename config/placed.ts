@@ -1,5 +1,5 @@
 /** JSON with comments as a tree in which every value knows where it was written, through merging, interpolation and expansion. Pure. */
-import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { createScanner, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { escapePointer } from '../actors/schema.ts';
 import type { PlacedFault, Source } from '../proto/api.ts';
 
@@ -38,6 +38,8 @@ export const faultAt = ({ file, line, column, pointer }: Place, expected: string
 export function parsePlaced({ file, text }: Source): { readonly root: Placed | undefined; readonly faults: readonly PlacedFault[] } {
   const lines = lineStarts(text);
   const place = (offset: number, pointer: string): Place => ({ file, pointer, ...position(lines, offset) });
+  const deep = tooDeep(text);
+  if (deep !== undefined) return { root: undefined, faults: [faultAt(place(deep, ''), `JSON of at most ${DEEPEST} levels`)] };
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { allowTrailingComma: true, disallowComments: false });
   const faults = errors.map(({ error, offset }) => faultAt(place(offset, ''), `JSON with comments (${printParseErrorCode(error)})`));
@@ -113,13 +115,15 @@ export function merge(base: Placed, over: Placed): Placed {
     return { ...base, value: members };
   }
   if (!isList(base) || !isList(over) || ![...base.value, ...over.value].every((one) => nameOf(one) !== undefined)) return over;
-  const left = new Map(over.value.map((one) => [nameOf(one), one]));
+  const left = new Map(over.value.toReversed().map((one) => [nameOf(one), one])); // of twins the first one; the other stays, to be found as a twin
+  const used = new Set<Placed>();
   const merged = base.value.map((one) => {
     const change = left.get(nameOf(one));
-    left.delete(nameOf(one));
-    return change ? merge(one, change) : one;
+    if (!change || used.has(change)) return one;
+    used.add(change);
+    return merge(one, change);
   });
-  return { ...base, value: [...merged, ...left.values()] };
+  return { ...base, value: [...merged, ...over.value.filter((one) => !used.has(one))] };
 }
 
 /** One file after another, of a directory: lists go on, objects come together, a later scalar wins. */
@@ -135,6 +139,21 @@ export function concat(base: Placed, next: Placed): Placed {
 }
 
 const nameOf = (placed: Placed): unknown => member(placed, 'name')?.value ?? member(placed, 'name_pattern')?.value;
+
+/** What is nested deeper would exhaust the stack of whoever walks it. */
+const DEEPEST = 256;
+function tooDeep(text: string): number | undefined {
+  const scanner = createScanner(text, true);
+  let depth = 0;
+  while (scanner.getPosition() < text.length) {
+    scanner.scan();
+    const token = scanner.getTokenLength() === 1 ? text[scanner.getTokenOffset()] : '';
+    if (token === '[' || token === '{') depth++;
+    else if (token === ']' || token === '}') depth--;
+    if (depth > DEEPEST) return scanner.getTokenOffset();
+  }
+  return undefined;
+}
 
 function lineStarts(text: string): number[] {
   const starts = [0];

@@ -41,18 +41,21 @@ export function checkShape(root: Placed): readonly PlacedFault[] {
 export function resourcesOf(root: Placed, env: Readonly<Record<string, string | undefined>>, faults: PlacedFault[]): readonly Found[] {
   const found = (kind: Kind, placed: Placed): Found => ({ kind, name: String(member(placed, 'name')?.value ?? ''), placed });
   const bulk = (kind: 'monitor' | 'action', section: string): Found[] =>
-    items(member(root, section, 'bulk'))
+    entriesOf(member(root, section, 'bulk'))
       .flatMap((entry) => expand(kind, entry, faults))
       .map((one) => found(kind, one));
   return [
-    ...items(member(root, 'monitors', 'single')).map((one) => found('monitor', one)),
+    ...entriesOf(member(root, 'monitors', 'single')).map((one) => found('monitor', one)),
     ...bulk('monitor', 'monitors'),
-    ...items(member(root, 'actions', 'single')).map((one) => found('action', one)),
+    ...entriesOf(member(root, 'actions', 'single')).map((one) => found('action', one)),
     ...bulk('action', 'actions'),
-    ...items(member(root, 'rules')).map((one) => found('rule', one)),
+    ...entriesOf(member(root, 'rules')).map((one) => found('rule', one)),
     ...listeners(root, env),
   ];
 }
+
+/** What is no object, the shape has refused. */
+const entriesOf = (list: Placed | undefined): readonly Placed[] => items(list).filter(isMap);
 
 /** A bulk entry into one resource for each element of its array-valued field; `{i}` counts from 1 in every text of it. */
 function expand(kind: 'monitor' | 'action', entry: Placed, faults: PlacedFault[]): readonly Placed[] {

@@ -32,7 +32,7 @@ export class CallMessage {
 }
 
 /** Tell, without an answer. False when the server is gone or its mailbox is full. */
-export const cast = <Cast>(server: ServerRef<never, Cast>, message: Cast): boolean => server.deliver(new CastMessage(message));
+export const cast = <Cast>(server: ServerRef<never, Cast>, message: Cast): boolean => server.post(new CastMessage(message));
 
 /**
  * Ask and wait.
@@ -57,7 +57,7 @@ export function call<Reply>(server: Pid, request: Ask<Reply>, timeoutMs = 5_000)
     };
     const cancelTimer = server.clock.setTimer(timeoutMs, () => refuse('timeout'));
     const forget = server.onExit(refuse);
-    const taken = server.deliver(
+    const taken = server.post(
       new CallMessage(request, (value) => {
         done();
         resolve(value as Reply); // the request's own type says what its server answers

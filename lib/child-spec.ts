@@ -38,8 +38,22 @@ export function refuseChild(spec: ChildSpec, autoShutdown: AutoShutdown): Refusa
   const { start, restart = 'permanent', shutdown = 5_000, type = 'worker', significant = false } = spec;
   if (typeof start !== 'function') return ['invalid_mfa', start];
   if (!RESTARTS.includes(restart)) return ['invalid_restart_type', restart];
-  if (significant === true && autoShutdown === 'never') return ['bad_combination', [['auto_shutdown', 'never'], ['significant', true]]];
-  if (significant === true && restart === 'permanent') return ['bad_combination', [['restart', 'permanent'], ['significant', true]]];
+  if (significant === true && autoShutdown === 'never')
+    return [
+      'bad_combination',
+      [
+        ['auto_shutdown', 'never'],
+        ['significant', true],
+      ],
+    ];
+  if (significant === true && restart === 'permanent')
+    return [
+      'bad_combination',
+      [
+        ['restart', 'permanent'],
+        ['significant', true],
+      ],
+    ];
   if (typeof significant !== 'boolean') return ['invalid_significant', significant];
   if (!TYPES.includes(type)) return ['invalid_child_type', type];
   const fits = shutdown === 'infinity' || shutdown === 'brutal_kill' || (Number.isInteger(shutdown) && Number(shutdown) >= 0);

@@ -21,7 +21,13 @@ export const isTemporary = (spec: ChildSpec): boolean => spec.restart === 'tempo
 export const isPermanent = (spec: ChildSpec): boolean => (spec.restart ?? 'permanent') === 'permanent';
 
 /** supervisor:child_to_spec/1: what `get_childspec` answers, its defaults filled in. */
-export const fullSpec = (spec: ChildSpec): Required<ChildSpec> => ({ restart: 'permanent', type: 'worker', significant: false, shutdown: shutdownOf(spec), ...spec });
+export const fullSpec = (spec: ChildSpec): Required<ChildSpec> => ({
+  restart: 'permanent',
+  type: 'worker',
+  significant: false,
+  shutdown: shutdownOf(spec),
+  ...spec,
+});
 
 /** supervisor:do_start_child/3. Never throws: what the start function throws is the error. */
 export async function startChild(self: Process, spec: ChildSpec, args: readonly unknown[] = []): Promise<Started> {

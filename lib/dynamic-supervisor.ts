@@ -40,7 +40,8 @@ export async function startDynamicChild(supervisor: Pid, spec: ChildSpec): Promi
   return refusal ? { error: refusal } : ask(supervisor, { op: 'start_child', spec });
 }
 /** Stop a child for good, whatever its restart type. */
-export const terminateDynamicChild = (supervisor: Pid, pid: Pid): Promise<'ok' | { readonly error: 'not_found' }> => ask(supervisor, { op: 'terminate_child', pid });
+export const terminateDynamicChild = (supervisor: Pid, pid: Pid): Promise<'ok' | { readonly error: 'not_found' }> =>
+  ask(supervisor, { op: 'terminate_child', pid });
 export const whichDynamicChildren = (supervisor: Pid): Promise<readonly ChildInfo[]> => ask(supervisor, { op: 'which_children' });
 export const countDynamicChildren = (supervisor: Pid): Promise<Counts> => ask(supervisor, { op: 'count_children' });
 
@@ -65,7 +66,8 @@ class DynamicSupervisor implements GenServer<Children, Request, Retry> {
     const { intensity, period } = this.#limit;
     if (!Number.isInteger(intensity) || intensity < 0) return fail(['invalid_intensity', intensity]);
     if (!Number.isInteger(period) || period <= 0) return fail(['invalid_period', period]);
-    if (this.#maxChildren !== Number.POSITIVE_INFINITY && !(Number.isInteger(this.#maxChildren) && this.#maxChildren >= 0)) return fail(['invalid_max_children', this.#maxChildren]);
+    if (this.#maxChildren !== Number.POSITIVE_INFINITY && !(Number.isInteger(this.#maxChildren) && this.#maxChildren >= 0))
+      return fail(['invalid_max_children', this.#maxChildren]);
     return ok(new Map());
   }
 
@@ -85,11 +87,18 @@ class DynamicSupervisor implements GenServer<Children, Request, Retry> {
         return 'ok';
       }
       case 'which_children':
-        return [...children.values()].map(({ spec, pid, restarting }): ChildInfo => ({ id: undefined, pid: restarting ? 'restarting' : pid, type: spec.type ?? 'worker' }));
+        return [...children.values()].map(
+          ({ spec, pid, restarting }): ChildInfo => ({ id: undefined, pid: restarting ? 'restarting' : pid, type: spec.type ?? 'worker' }),
+        );
       case 'count_children': {
         const all = [...children.values()];
         const supervisors = all.filter(({ spec }) => spec.type === 'supervisor').length;
-        return { specs: all.length, active: all.filter(({ restarting }) => !restarting).length, supervisors, workers: all.length - supervisors } satisfies Counts;
+        return {
+          specs: all.length,
+          active: all.filter(({ restarting }) => !restarting).length,
+          supervisors,
+          workers: all.length - supervisors,
+        } satisfies Counts;
       }
     }
   }

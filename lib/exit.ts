@@ -24,12 +24,10 @@ export class NoProc extends Error {
 }
 
 /** True for the pair `['shutdown', term]`, and for nothing longer. */
-export const isShutdownPair = (reason: ExitReason): boolean =>
-  Array.isArray(reason) && reason.length === 2 && reason[0] === 'shutdown';
+export const isShutdownPair = (reason: ExitReason): boolean => Array.isArray(reason) && reason.length === 2 && reason[0] === 'shutdown';
 
 /** False when a `transient` child has ended as it should: `normal`, `shutdown` or `{shutdown, term}` (supervisor, "Restart"). */
-export const isAbnormal = (reason: ExitReason): boolean =>
-  reason !== 'normal' && reason !== 'shutdown' && !isShutdownPair(reason);
+export const isAbnormal = (reason: ExitReason): boolean => reason !== 'normal' && reason !== 'shutdown' && !isShutdownPair(reason);
 
 /** The exit reason of a process whose own code threw: an `Exit`'s reason, an Error itself, else `{nocatch, thrown}`. */
 export function reasonOf(thrown: unknown): ExitReason {

@@ -26,7 +26,10 @@ export type Next<S> =
   | { readonly do: 'reply'; readonly reply: unknown; readonly state: S; readonly then: Then | undefined }
   | { readonly do: 'stop'; readonly reason: ExitReason; readonly state: S; readonly reply?: { readonly value: unknown } };
 /** What `init` decides. */
-export type Init<S> = { readonly do: 'ok'; readonly state: S; readonly then: Then | undefined } | { readonly do: 'ignore' } | { readonly do: 'fail'; readonly reason: ExitReason };
+export type Init<S> =
+  | { readonly do: 'ok'; readonly state: S; readonly then: Then | undefined }
+  | { readonly do: 'ignore' }
+  | { readonly do: 'fail'; readonly reason: ExitReason };
 type Maybe<T> = T | Promise<T>;
 
 export const ok = <S>(state: S, then?: Then): Init<S> => ({ do: 'ok', state, then });
@@ -62,8 +65,11 @@ export interface StartOptions extends SpawnOptions {
 }
 
 /** Start a server linked to `parent` (`gen_server:start_link`); resolves when its `init` is done. */
-export const startLink = <S, Call, Cast>(parent: Process, server: GenServer<S, Call, Cast>, options: StartOptions = {}): Promise<StartResult<ServerRef<Call, Cast>>> =>
-  startProcess(parent, body(server), { kind: 'gen_server', ...options, link: true });
+export const startLink = <S, Call, Cast>(
+  parent: Process,
+  server: GenServer<S, Call, Cast>,
+  options: StartOptions = {},
+): Promise<StartResult<ServerRef<Call, Cast>>> => startProcess(parent, body(server), { kind: 'gen_server', ...options, link: true });
 
 /** Start a server that nobody is linked to (`gen_server:start`). */
 export const start = <S, Call, Cast>(server: GenServer<S, Call, Cast>, options: StartOptions = {}): Promise<StartResult<ServerRef<Call, Cast>>> =>
@@ -141,9 +147,12 @@ class Loop<S, Call, Cast> {
 
   #callback(message: unknown): Maybe<Next<S>> {
     const server = this.#server;
-    if (message instanceof CastMessage) return server.handleCast ? server.handleCast(message.message as Cast, this.#state) : missing('handleCast', message.message);
-    if (message instanceof CallMessage) return server.handleCall ? server.handleCall(message.request as Call, message, this.#state) : missing('handleCall', message.request);
-    if (message instanceof Continue) return server.handleContinue ? server.handleContinue(message.continuation, this.#state) : missing('handleContinue', message.continuation);
+    if (message instanceof CastMessage)
+      return server.handleCast ? server.handleCast(message.message as Cast, this.#state) : missing('handleCast', message.message);
+    if (message instanceof CallMessage)
+      return server.handleCall ? server.handleCall(message.request as Call, message, this.#state) : missing('handleCall', message.request);
+    if (message instanceof Continue)
+      return server.handleContinue ? server.handleContinue(message.continuation, this.#state) : missing('handleContinue', message.continuation);
     if (message instanceof StopMessage) return stop(message.reason, this.#state);
     if (message instanceof ExitMessage && message.from === this.#self.parent && message.from) return stop(message.reason, this.#state);
     if (message instanceof Timeout && message.over) return noreply(this.#state);
@@ -182,7 +191,8 @@ class Loop<S, Call, Cast> {
     if ('continue' in then) return this.#receive(new Continue(then.continue));
     const timeout = new Timeout();
     if (then.timeoutMs > 0) timeout.cancel = this.#self.sendAfter(then.timeoutMs, timeout);
-    else if (this.#self.queueLength > 0) return; // a timeout of 0 is lost when something waits already
+    else if (this.#self.queueLength > 0)
+      return; // a timeout of 0 is lost when something waits already
     else this.#self.deliver(timeout);
     this.#timeout = timeout;
   }

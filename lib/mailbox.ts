@@ -8,24 +8,16 @@ const COMPACT = 1_024;
 export class Mailbox {
   /** Signals that are not yet applied. */
   signals = 0;
-  readonly #limit: number;
   #box = NONE as unknown[];
   #head = 0;
-
-  constructor(limit = Number.POSITIVE_INFINITY) {
-    this.#limit = limit;
-  }
 
   get length(): number {
     return this.#box.length - this.#head;
   }
 
-  /** False when the mailbox is full. */
-  push(message: unknown): boolean {
-    if (this.length >= this.#limit) return false;
+  push(message: unknown): void {
     if (this.#box === NONE) this.#box = [];
     this.#box.push(message);
-    return true;
   }
 
   pushSignal(signal: ExitSignal): void {

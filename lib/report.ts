@@ -29,7 +29,13 @@ export function supervisorReport(
   supervisor: Pid,
   errorContext: 'start_error' | 'child_terminated' | 'shutdown_error' | 'shutdown',
   reason: ExitReason,
-  child: { readonly spec: { readonly id: unknown }; readonly pid?: Pid | undefined; readonly key?: Pid | undefined; readonly restarting?: boolean; readonly nbChildren?: number },
+  child: {
+    readonly spec: { readonly id: unknown };
+    readonly pid?: Pid | undefined;
+    readonly key?: Pid | undefined;
+    readonly restarting?: boolean;
+    readonly nbChildren?: number;
+  },
 ): void {
   const { spec, pid = child.key, restarting = false, nbChildren } = child;
   const offender = { id: spec.id, pid: restarting ? undefined : pid, ...(nbChildren === undefined ? {} : { nbChildren }) };

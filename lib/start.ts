@@ -5,7 +5,8 @@ import { type Behaviour, exit, type Pid, type Process, type SpawnOptions, spawn 
 /** `{ok, Pid}`, `{ok, Pid, Info}`, `ignore`, `{error, Reason}`. */
 export type StartResult<P extends Pid = Pid> = { readonly ok: P; readonly info?: unknown } | 'ignore' | { readonly error: ExitReason };
 
-export const isStarted = <P extends Pid>(result: StartResult<P>): result is { readonly ok: P; readonly info?: unknown } => typeof result === 'object' && 'ok' in result;
+export const isStarted = <P extends Pid>(result: StartResult<P>): result is { readonly ok: P; readonly info?: unknown } =>
+  typeof result === 'object' && 'ok' in result;
 
 /** The Pid of a start that must succeed. @throws Error with the start's reason. */
 export function started<P extends Pid>(result: StartResult<P>): P {

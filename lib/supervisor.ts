@@ -36,8 +36,11 @@ export type Failed = { readonly error: unknown };
  * @returns `{error: ['supervisor_data', fault]}` for bad flags, `{error: ['start_spec', fault]}` for a bad child spec (nothing was started then),
  *   `{error: ['shutdown', ['failed_to_start_child', id, reason]]}` when a child did not start; those before it have been stopped again.
  */
-export const startSupervisor = (parent: Process, spec: SupervisorSpec | ((self: Process) => SupervisorSpec | 'ignore'), options: SpawnOptions = {}): Promise<StartResult> =>
-  startLink(parent, new Supervisor(spec), { kind: 'supervisor', ...options });
+export const startSupervisor = (
+  parent: Process,
+  spec: SupervisorSpec | ((self: Process) => SupervisorSpec | 'ignore'),
+  options: SpawnOptions = {},
+): Promise<StartResult> => startLink(parent, new Supervisor(spec), { kind: 'supervisor', ...options });
 
 const ask = <Reply>(supervisor: Pid, request: Request): Promise<Reply> => call(supervisor, request as Ask<Reply>, Number.POSITIVE_INFINITY);
 

@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import type { Outcome } from '../job.ts';
 import { type Fault, oneOf } from '../schema.ts';
 import type { ActionType } from './action.ts';
-import { contextOf, json, line, plain, render, templateFault, urlComponent } from './template.ts';
+import { contextOf, headerLine, json, plain, render, templateFault, urlComponent } from './template.ts';
 
 const schema = Type.Object(
   {
@@ -53,7 +53,7 @@ export const http: ActionType<typeof schema> = {
     });
     return async (job, signal): Promise<Outcome> => {
       const context = contextOf(job.alert);
-      const lines = Object.fromEntries(Object.entries(headers).map(([key, text]) => [key.toLowerCase(), render(text, context, line)]));
+      const lines = Object.fromEntries(Object.entries(headers).map(([key, text]) => [key.toLowerCase(), headerLine(text, context)]));
       const body =
         body_template === undefined
           ? JSON.stringify({ id: job.id, ...job.alert })
@@ -90,6 +90,9 @@ function answerOf(request: ReturnType<typeof got.stream>): Promise<Outcome> {
 
 const isJson = (template: string, contentType = 'application/json'): boolean => /\bjson\b/i.test(contentType) && /^\s*[[{"]/.test(template);
 
+/** RFC 9110 §5.6.7. Date.parse by itself takes almost anything that holds a number. */
+const HTTP_DATE = /^[A-Z][a-z]{2,8}, .+ GMT$/;
+
 /**
  * What an answer means for the execution: 2xx is delivered; 408, 425, 429 and 5xx may pass, no sooner than `Retry-After` asks (RFC 9110
  * §10.2.3, seconds or a date); any other status will be the same tomorrow.
@@ -99,6 +102,6 @@ export function outcome(status: number, retryAfter: unknown, nowMs: number): Out
   const reason = `receiver answered ${status}`;
   if (status !== 408 && status !== 425 && status !== 429 && status < 500) return { kind: 'discard', reason };
   const text = typeof retryAfter === 'string' ? retryAfter.trim() : '';
-  const afterMs = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - nowMs;
+  const afterMs = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : HTTP_DATE.test(text) ? Date.parse(text) - nowMs : Number.NaN;
   return Number.isFinite(afterMs) ? { kind: 'retry', reason, afterMs: Math.max(0, afterMs) } : { kind: 'retry', reason };
 }

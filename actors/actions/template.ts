@@ -35,7 +35,7 @@ export const contextOf = (alert: Alert): Context => {
       since: new Date(alert.sinceMs).toISOString(),
       parameters: alert.parameters,
     },
-    monitor: { name: alert.monitor ?? null, data: (alert.monitor && alert.monitors[alert.monitor]) ?? alert.event },
+    monitor: { name: alert.monitor ?? null, data: alert.monitor !== undefined && Object.hasOwn(alert.monitors, alert.monitor) ? alert.monitors[alert.monitor] : alert.event },
     monitors: alert.monitors,
     event: alert.event,
     system: { timestamp: at },
@@ -82,8 +82,10 @@ export function renderValue(text: string, context: Context): unknown {
 export const plain: Escape = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 /** One line: for headers and subjects. */
 export const line: Escape = (value, before) => plain(value, before).replace(/[\0-\x1f\x7f]+/g, ' ');
+/** A header carries bytes: what is not ASCII goes as UTF-8 (RFC 9110 §5.5). */
+export const headerLine = (text: string, context: Context): string => Buffer.from(render(text, context, line)).toString('latin1');
 export const html: Escape = (value, before) => plain(value, before).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
-export const urlComponent: Escape = (value, before) => encodeURIComponent(plain(value, before));
+export const urlComponent: Escape = (value, before) => encodeURIComponent(plain(value, before).toWellFormed()); // half a surrogate pair has no UTF-8
 
 /** Inside a JSON string the value becomes part of that string; elsewhere it is a JSON value by itself. The document stays well formed. */
 export const json: Escape = (value, before) => (insideString(before) ? JSON.stringify(plain(value, before)).slice(1, -1) : JSON.stringify(value));

@@ -55,7 +55,10 @@ export async function probe(config: HttpConfig, signal: AbortSignal): Promise<Fi
       return await ask(url, config, signal);
     } catch (error) {
       signal.throwIfAborted(); // we were stopped: that says nothing about the target
-      failure = new WatchLost(error instanceof RequestError ? `${error.code}: ${error.message}` : String(error), { status_code: null, response_time: null });
+      failure = new WatchLost(error instanceof RequestError ? `${error.code}: ${error.message}` : error instanceof Error ? error.message : String(error), {
+        status_code: null,
+        response_time: null,
+      });
     }
   }
   throw failure;
@@ -79,7 +82,14 @@ async function ask(url: string, { method, headers, timeout, follow_redirect, ver
   void request.on('downloadProgress', ({ transferred }) => {
     if (transferred > MOST_BODY) tooLong.abort(new Error(`the answer is longer than ${MOST_BODY} bytes`));
   });
-  const { statusCode, headers: answered, rawBody } = await request;
+  const {
+    statusCode,
+    headers: answered,
+    rawBody,
+  } = await request.catch((error: unknown) => {
+    tooLong.signal.throwIfAborted();
+    throw error;
+  });
   return {
     status_code: statusCode,
     response_time: Math.round((performance.now() - began) * 1_000) / 1_000,

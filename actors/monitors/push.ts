@@ -28,7 +28,7 @@ export const push: MonitorType<typeof schema> = {
         'value' in item
           ? kind !== 'log' && level === undefined && isName(item.name)
           : kind !== 'metric' && name === undefined && (level === undefined || level.includes(item.level));
-      return fits && isService(item.service) && tagged.every(([key, matches]) => matches(item.tags[key]));
+      return fits && isService(item.service) && tagged.every(([key, matches]) => matches(Object.hasOwn(item.tags, key) ? item.tags[key] : undefined));
     };
     tap(wants, (item) => ({ ...item }));
     return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

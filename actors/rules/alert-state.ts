@@ -43,8 +43,8 @@ export function step(state: AlertState, truth: Truth, nowMs: number, damping: Da
       return damping.forMs > 0 ? { ...rest({ ...state, phase: 'pending', sinceMs: nowMs }), wakeMs: nowMs + damping.forMs } : fire(state, nowMs, damping);
     case 'pending':
       if (truth === false) return rest({ ...state, phase: 'inactive', sinceMs: nowMs });
-      if (truth === true && nowMs >= sinceMs + damping.forMs) return fire(state, nowMs, damping);
-      return { ...rest(state), wakeMs: sinceMs + damping.forMs };
+      if (truth !== true) return rest(state); // unknown: only an event can bring it on
+      return nowMs >= sinceMs + damping.forMs ? fire(state, nowMs, damping) : { ...rest(state), wakeMs: sinceMs + damping.forMs };
     case 'firing':
       if (truth !== false) return tell(state, nowMs, damping);
       if (damping.keepFiringForMs > 0) return { ...rest({ ...state, phase: 'recovering', sinceMs: nowMs }), wakeMs: nowMs + damping.keepFiringForMs };

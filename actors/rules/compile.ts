@@ -113,7 +113,7 @@ function comparison({ op, value }: Leaf): (got: unknown) => Truth {
 }
 
 function ordered(value: unknown, holds: (order: number) => boolean): (got: unknown) => Truth {
-  if (typeof value === 'number') return (got) => (typeof got === 'number' ? holds(got - value) : undefined);
+  if (typeof value === 'number') return (got) => (typeof got === 'number' ? holds(got === value ? 0 : got - value) : undefined);
   const text = String(value);
   return (got) => (typeof got === 'string' ? holds(got < text ? -1 : got > text ? 1 : 0) : undefined);
 }

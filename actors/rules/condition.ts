@@ -26,6 +26,8 @@ export interface Leaf {
   readonly monitor: string;
   readonly path: readonly string[];
   readonly value: unknown;
+  /** Where it is written, as a JSON pointer. */
+  readonly at: string;
 }
 interface Not {
   readonly op: 'not';
@@ -67,7 +69,7 @@ export function parseCondition(json: unknown, parameters: Readonly<Record<string
     const here = `${at}/${escapePointer(key)}`;
     const inner = value[key];
     if (key === 'not' || key === '!') {
-      const of = node(Array.isArray(inner) && inner.length === 1 ? inner[0] : inner, here, depth + 1);
+      const of = Array.isArray(inner) && inner.length === 1 ? node(inner[0], `${here}/0`, depth + 1) : node(inner, here, depth + 1);
       return of && { op: 'not', of };
     }
     if (key !== 'and' && key !== 'or') return fail(here, 'one of and, or, not', key, nearest(key, BOOLEANS));
@@ -89,7 +91,7 @@ export function parseCondition(json: unknown, parameters: Readonly<Record<string
     const operand = resolve(value.value, parameters);
     if (operand === UNKNOWN) return fail(`${at}/value`, `a parameter that is declared: ${Object.keys(parameters).join(', ') || 'there is none'}`, value.value);
     const wrong = wrongOperand(comparison, operand);
-    return wrong ? fail(`${at}/value`, wrong, operand) : { op: comparison, monitor, path: segments, value: operand };
+    return wrong ? fail(`${at}/value`, wrong, operand) : { op: comparison, monitor, path: segments, value: operand, at };
   };
 
   const condition = node(json, path, 1);
@@ -127,6 +129,10 @@ function wrongOperand(op: Comparison, value: unknown): string | undefined {
     case 'in':
     case 'not_in':
       return Array.isArray(value) ? undefined : 'a list';
+    case '==':
+    case '!=':
+    case 'contains':
+      return value === undefined ? 'a value to compare with' : undefined;
     case 'starts_with':
     case 'ends_with':
       return typeof value === 'string' ? undefined : 'a text';

@@ -13,6 +13,7 @@ export const ruleSchema = Type.Object(
       Type.Unsafe<string | string[]>({
         type: ['string', 'array'],
         items: { type: 'string' },
+        minItems: 1,
         description: 'The monitors whose events wake the rule. Left out: those that the condition reads.',
       }),
     ),

@@ -74,7 +74,11 @@ export class Reader implements GenServer<undefined, never, Wake> {
   }
 
   /** Start one that is woken by these fields of these monitors. */
-  static async start(root: Root, feed: Feed, reads: Readonly<Record<string, readonly string[] | 'all'>>): Promise<{ readonly pid: Pid; readonly events: readonly Event[] }> {
+  static async start(
+    root: Root,
+    feed: Feed,
+    reads: Readonly<Record<string, readonly string[] | 'all'>>,
+  ): Promise<{ readonly pid: Pid; readonly events: readonly Event[] }> {
     const reader = new Reader();
     const pid = await root.start({ id: 'reader', start: (parent) => startLink(parent, reader, { name: 'reader' }) });
     feed.subscribe(pid, new Map(Object.entries(reads).map(([monitor, fields]) => [monitor, fields === 'all' ? fields : new Set(fields)])));

@@ -51,7 +51,13 @@ export class Watched {
 }
 
 /** Start a monitor of this type; by default a failure is tried anew after 10 ms, three times. */
-export async function watch<S extends TSchema>(root: Root, type: MonitorType<S>, config: object, retry: Partial<RetryPolicy> = {}, feed = new Feed(async () => {})): Promise<Watched> {
+export async function watch<S extends TSchema>(
+  root: Root,
+  type: MonitorType<S>,
+  config: object,
+  retry: Partial<RetryPolicy> = {},
+  feed = new Feed(async () => {}),
+): Promise<Watched> {
   const names: Names = new Registry();
   const { events } = await Reader.start(root, feed, { it: 'all' });
   const settings = { retry: retryPolicyOf(retry), feed, names, log: logger('spec') };
@@ -108,7 +114,10 @@ export function keepsTheContract<S extends TSchema>({ type, present, absent }: C
   it('gives up after max_retries + 1 failures with a `down` observation, and exits with an Error', async () => {
     const watched = await watch(root, type, await absent(), { max_retries: 2 });
     const reason = await endOf(watched.pid);
-    expect(reason).to.be.an.instanceOf(Error).with.property('message').that.matches(/^gave up after 2 retries: ./);
+    expect(reason)
+      .to.be.an.instanceOf(Error)
+      .with.property('message')
+      .that.matches(/^gave up after 2 retries: ./);
     await eventually(() => expect(watched.states.map(({ down }) => down)).to.deep.equal([false, false, true]));
   });
 

@@ -1,0 +1,183 @@
+/**
+ * Gives one mailbox its handler: turn by turn, and in a turn message by message, within a budget. A signal is never applied by the one
+ * who sends it. It lies in the receiver's mailbox in sending order, and the receiver applies it in its own turn, also while a handler of
+ * it is still awaiting something. Who gives the turns, and what an end means, is the process's affair.
+ */
+import { type ExitReason, reasonOf } from './exit.ts';
+import { Mailbox } from './mailbox.ts';
+import type { ExitMessage, ExitSignal } from './signal.ts';
+
+/** Handles one message. While its promise is pending the process takes no other. What it throws ends the process. */
+export type Behaviour = (message: unknown) => void | Promise<void>;
+
+interface Waiter {
+  readonly match: (message: unknown) => boolean;
+  readonly resolve: (message: unknown) => void;
+}
+
+/** Messages that one process may handle before the others get their turn. */
+const BUDGET = 1_000;
+
+export abstract class Runner {
+  /** Messages handled, and milliseconds spent in handlers. */
+  handled = 0;
+  busyMs = 0;
+  readonly #mail = new Mailbox();
+  #start: (() => Behaviour | void | Promise<Behaviour | void>) | undefined;
+  #behaviour: Behaviour | undefined;
+  #running = false;
+  #busy = false;
+  #suspended = false;
+  #left = 0;
+  #waiter: Waiter | undefined;
+
+  /** @param start what it does first; it goes on with the behaviour that this answers, or ends `normal` when there is none. */
+  constructor(start: () => Behaviour | void | Promise<Behaviour | void>) {
+    this.#start = start;
+  }
+
+  abstract readonly isAlive: boolean;
+  abstract die(reason: ExitReason): void;
+  /** Ask for a turn: `turn` is to be called once, soon, and not from here. */
+  protected abstract wake(): void;
+  /** What an exit signal does now: end the process, become a message, or nothing. */
+  protected abstract judge(signal: ExitSignal): ExitMessage | 'drop' | 'fatal';
+  protected abstract after(delayMs: number, fire: () => void): () => void;
+
+  /** `running` (has mail or a handler in flight) · `waiting` · `suspended` · `exited`. */
+  get status(): 'running' | 'waiting' | 'suspended' | 'exited' {
+    if (!this.isAlive) return 'exited';
+    if (this.#suspended) return 'suspended';
+    return this.#busy || this.#mail.length > 0 ? 'running' : 'waiting';
+  }
+  /** Messages waiting in the mailbox: the figure that back-pressure reads. */
+  get queueLength(): number {
+    return this.#mail.length;
+  }
+
+  /** Put a message into the mailbox. False when the process is gone. */
+  deliver(message: unknown): boolean {
+    if (!this.isAlive) return false;
+    this.#mail.push(message);
+    if (!this.#running && !this.#suspended && (!this.#busy || this.#waiter)) this.wake();
+    return true;
+  }
+
+  /** Put an exit signal into the mailbox; the process applies it in its own turn. */
+  deliverExit(signal: ExitSignal): void {
+    if (!this.isAlive) return;
+    this.#mail.pushSignal(signal);
+    if (!this.#running) this.wake();
+  }
+
+  /** Take the first message that matches out of the mailbox, if it is there already. */
+  take(match: (message: unknown) => boolean): unknown {
+    this.applySignals();
+    return this.#mail.take(match);
+  }
+
+  /**
+   * The first message that matches, waiting for it if need be; all others stay where they are. Never settles once the process is dead.
+   * @param timeoutMs `Infinity` waits for ever. Undefined is answered when the time is over.
+   */
+  receive<T>(match: (message: unknown) => message is T, timeoutMs?: number): Promise<T | undefined>;
+  receive(match: (message: unknown) => boolean, timeoutMs = Number.POSITIVE_INFINITY): Promise<unknown> {
+    const found = this.take(match);
+    if (!this.isAlive) return new Promise(() => {});
+    if (found !== undefined) return Promise.resolve(found);
+    return new Promise((resolve) => {
+      const settle = (message: unknown): void => {
+        this.#waiter = undefined;
+        cancel();
+        resolve(message);
+      };
+      const cancel = this.after(timeoutMs, () => settle(undefined));
+      this.#waiter = { match, resolve: settle };
+    });
+  }
+
+  /** `erlang:suspend_process/1`: its mailbox fills and nothing is handled; a signal that ends it still does. */
+  suspend(): void {
+    this.#suspended = true;
+  }
+  resume(): void {
+    this.#suspended = false;
+    if (this.#mail.length > 0) this.wake();
+  }
+
+  protected turn(): void {
+    this.#left = BUDGET;
+    this.#run();
+  }
+
+  /** Nothing of it runs any more. */
+  protected silence(): void {
+    this.#mail.clear();
+    this.#start = this.#behaviour = this.#waiter = undefined;
+  }
+
+  protected applySignals(): void {
+    if (this.#mail.signals === 0) return;
+    const fatal = this.#mail.applySignals((signal) => this.judge(signal));
+    if (fatal) this.die(fatal.reason === 'kill' && !fatal.linked ? 'killed' : fatal.reason);
+  }
+
+  /** Signals first, then message by message until a handler has to wait or the budget is spent, then whoever waits inside a handler. */
+  #run(): void {
+    if (!this.isAlive) return;
+    const began = performance.now();
+    this.#running = true;
+    this.applySignals();
+    while (this.isAlive && !this.#busy && !this.#suspended && this.#left-- > 0) {
+      if (!this.#behaviour) this.#begin();
+      else if (this.#mail.length > 0) this.#handle(this.#behaviour, this.#mail.shift());
+      else break;
+      this.applySignals();
+    }
+    if (this.#waiter && !this.#suspended) this.#offer(this.#waiter);
+    this.#running = false;
+    this.busyMs += performance.now() - began;
+    if (this.isAlive && !this.#busy && !this.#suspended && (this.#mail.length > 0 || !this.#behaviour)) this.wake();
+  }
+
+  #begin(): void {
+    const go = (behaviour: Behaviour | void): void => {
+      if (behaviour) this.#behaviour = behaviour;
+      else this.die('normal');
+    };
+    try {
+      const first = this.#start?.();
+      if (first instanceof Promise) this.#await(first.then(go));
+      else go(first);
+    } catch (thrown) {
+      this.die(reasonOf(thrown));
+    }
+  }
+
+  #handle(behaviour: Behaviour, message: unknown): void {
+    this.handled++;
+    try {
+      const pending = behaviour(message);
+      if (pending !== undefined) this.#await(pending);
+    } catch (thrown) {
+      this.die(reasonOf(thrown));
+    }
+  }
+
+  #await(pending: Promise<void>): void {
+    this.#busy = true;
+    pending.then(
+      () => {
+        this.#busy = false;
+        if (this.#left > 0) this.#run();
+        else if (this.isAlive) this.wake();
+      },
+      (thrown: unknown) => this.die(reasonOf(thrown)),
+    );
+  }
+
+  #offer(waiter: Waiter): void {
+    const message = this.#mail.take(waiter.match);
+    if (message !== undefined) waiter.resolve(message);
+  }
+}
