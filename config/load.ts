@@ -8,6 +8,7 @@ import type { RuleConfig } from '../actors/rules/schema.ts';
 import { check, nearest } from '../actors/schema.ts';
 import type { Declaration, Declared, Kind, OverlayEntry, PlacedFault, Source, Wanted } from '../proto/api.ts';
 import { actionSchemas, checkMore, listenerSchemas, monitorSchemas, ruleSchema, type SystemConfig, systemSchema } from './catalogue.ts';
+import { told } from './faults.ts';
 import { interpolate, type Scope } from './interpolate.ts';
 import { concat, faultAt, isMap, mapPlaced, member, merge, parsePlaced, type Placed, placeAt, placeOf, plain } from './placed.ts';
 import { checkShape, type Found, resourcesOf, SECTIONS } from './sections.ts';
@@ -18,16 +19,19 @@ type Checked = Declared & { readonly placed: Placed };
 
 export function declare({ sources, overlay, environment, secrets }: Wanted, env: Env): Declaration {
   const faults: PlacedFault[] = [];
-  const root = environed(readAll(sources, faults), environment, faults);
-  if (faults.length > 0) return { declared: [], system: {}, faults }; // what is no JSON would only bring faults that are none
+  const read = readAll(sources, faults);
+  if (faults.length > 0) return { declared: [], system: {}, faults: told(faults, secrets) }; // what is no JSON would only bring faults that are none
+  const scopeOf = (parameters: Placed, system: object): Scope => ({ parameters: parametersOf(parameters), env, secrets, system: { ...system } });
+  const root = environed(read, environment, scopeOf(read, {}), faults);
   faults.push(...checkShape(root));
-  const system = systemOf(root, overlay, faults);
-  const scope: Scope = { parameters: parametersOf(root), env, secrets, system: { ...system } };
+  const own = overlay.findLast(({ kind }) => kind === 'system_config');
+  const system = systemOf(root, own?.source, scopeOf(root, {}), faults);
+  const scope = scopeOf(root, system);
   const found = new Map<string, Found & { readonly origin: Origin }>();
   for (const one of resourcesOf(interpolateSections(root, scope, faults), env, faults)) {
-    const key = `${one.kind}/${one.name}`;
-    const twin = found.get(key);
     const { place } = one.placed;
+    const key = `${one.kind}/${one.name || JSON.stringify(place)}`; // that the name is missing is said below
+    const twin = found.get(key);
     if (twin)
       faults.push(
         faultAt(place, `a name of its own: ${one.kind} ${one.name} is defined in ${twin.placed.place.file}:${twin.placed.place.line} already`, one.name),
@@ -43,8 +47,9 @@ export function declare({ sources, overlay, environment, secrets }: Wanted, env:
   }
   const declared = [...found.values()].flatMap((one) => checkOne(one, system, scope, faults));
   faults.push(...checkReferences(declared, [...found.values()]));
-  const first: Declared = { kind: 'system_config', name: 'system', type: 'system', origin: 'file', spec: system };
-  return { declared: faults.length > 0 ? [] : [first, ...declared.map(({ placed: _placed, ...one }) => one).filter(isEnabled)], system, faults };
+  const first: Declared = { kind: 'system_config', name: 'system', type: 'system', origin: own?.source ? own.origin : 'file', spec: system };
+  const all = [first, ...declared.map(({ placed: _placed, ...one }) => one).filter(isEnabled)];
+  return { declared: faults.length > 0 ? [] : all, system, faults: told(faults, secrets) };
 }
 
 const isEnabled = ({ kind, spec }: Declared): boolean => kind !== 'listener' || (spec as { config: { enabled?: boolean } }).config.enabled !== false;
@@ -60,9 +65,10 @@ function readAll(sources: readonly Source[], faults: PlacedFault[]): Placed {
 }
 
 /** `environments.NAME` merged over the rest. */
-function environed(root: Placed, wanted: string | undefined, faults: PlacedFault[]): Placed {
+function environed(root: Placed, wanted: string | undefined, scope: Scope, faults: PlacedFault[]): Placed {
   const all = member(root, 'environments');
-  const name = wanted ?? member(root, 'system', 'environment')?.value;
+  const written = member(root, 'system', 'environment');
+  const name = wanted ?? (written && plain(interpolate(written, scope, []))); // its faults are told with those of `system`
   const over = typeof name === 'string' ? member(all, name) : undefined;
   const known = isMap(all) ? [...all.value.keys()] : [];
   if (wanted !== undefined && !over)
@@ -75,12 +81,11 @@ function environed(root: Placed, wanted: string | undefined, faults: PlacedFault
   return merge(merged, placeAt({ system: { environment: wanted } }, place));
 }
 
-function systemOf(root: Placed, overlay: readonly OverlayEntry[], faults: PlacedFault[]): SystemConfig {
-  const source = overlay.find(({ kind }) => kind === 'system_config')?.source;
+function systemOf(root: Placed, source: OverlayEntry['source'] | undefined, scope: Scope, faults: PlacedFault[]): SystemConfig {
   const parsed = source ? parsePlaced(source) : undefined;
   faults.push(...(parsed?.faults ?? []));
   const placed = parsed?.root ? (member(parsed.root, 'system') ?? parsed.root) : (member(root, 'system') ?? placeAt({}, root.place));
-  return (checkPlaced(systemSchema, placed, faults) ?? {}) as SystemConfig; // with a fault nothing is declared
+  return (checkPlaced(systemSchema, interpolate(placed, scope, faults), faults) ?? {}) as SystemConfig; // with a fault nothing is declared
 }
 
 const parametersOf = (root: Placed): ReadonlyMap<string, Placed> => {
@@ -110,8 +115,7 @@ function resourceIn(
     faults.push(faultAt(root.place, `a ${kind}, or a configuration that holds it`, plain(root)));
     return undefined;
   }
-  const isWhole =
-    ['monitors', 'actions', 'rules', 'listeners'].some((key) => root.value.has(key)) || [...root.value.keys()].every((key) => SECTIONS.includes(key));
+  const isWhole = ['monitors', 'actions', 'listeners'].some((key) => isMap(member(root, key))) || [...root.value.keys()].every((key) => SECTIONS.includes(key)); // a rule has `actions` too: a list
   if (!isWhole) {
     const given = member(root, 'name');
     if (given && given.value !== name) faults.push(faultAt(given.place, `the name ${name}, which the command gives`, given.value));
@@ -133,8 +137,16 @@ function resourceIn(
         ),
       ),
     );
-  return one?.placed;
+  return one && withParameters(one.placed, own, faults);
 }
+
+const SCHEMAS: Readonly<Record<Kind, ReadonlyMap<string, TSchema>>> = {
+  monitor: monitorSchemas,
+  action: actionSchemas,
+  rule: new Map([['rule', ruleSchema]]),
+  listener: new Map([...listenerSchemas].map(([type, config]) => [type, Type.Object({ name: Type.String(), type: Type.String(), config })])),
+  system_config: new Map(),
+};
 
 function checkOne(
   { kind, name, placed, origin }: Found & { readonly origin: Origin },
@@ -143,21 +155,16 @@ function checkOne(
   faults: PlacedFault[],
 ): readonly Checked[] {
   const type = kind === 'rule' ? 'rule' : member(placed, 'type')?.value;
-  const schemas = kind === 'monitor' ? monitorSchemas : kind === 'action' ? actionSchemas : listenerSchemas;
-  const known = [...schemas.keys()];
-  if (typeof type !== 'string' || (kind !== 'rule' && !schemas.has(type))) {
+  const known = [...SCHEMAS[kind].keys()];
+  const schema = typeof type === 'string' ? SCHEMAS[kind].get(type) : undefined;
+  if (typeof type !== 'string' || !schema) {
     faults.push(
       faultAt(placeOf(placed, '/type'), `a type of ${kind}: one of ${known.join(', ')}`, type, typeof type === 'string' ? nearest(type, known) : undefined),
     );
     return [];
   }
-  const schema =
-    kind === 'rule'
-      ? ruleSchema
-      : kind === 'listener'
-        ? Type.Object({ name: Type.String(), type: Type.String(), config: schemas.get(type) as TSchema })
-        : (schemas.get(type) as TSchema);
-  const filled = kind === 'rule' ? withParameters(placed, scope) : withSystemDefaults(placed, schema, system);
+  if (kind !== 'action') faults.push(...misspelt(placed)); // an action's templates have a check of their own
+  const filled = kind === 'rule' ? withParameters(placed, scope, faults) : withSystemDefaults(placed, schema, system);
   const spec = checkPlaced(schema, filled, faults);
   if (spec === undefined) return [];
   const more = checkMore(kind, spec);
@@ -168,26 +175,43 @@ function checkOne(
 /** `system.max_retries` and `system.timeout` are the defaults of every resource. */
 function withSystemDefaults(placed: Placed, schema: TSchema, { max_retries, timeout }: SystemConfig): Placed {
   const takesTimeout = 'timeout' in ((schema as { properties?: { config?: { properties?: object } } }).properties?.config?.properties ?? {});
-  const defaults = {
-    ...(max_retries === undefined || !('retry_policy' in (schema as { properties: object }).properties) ? {} : { retry_policy: { max_retries } }),
-    ...(timeout === undefined || !takesTimeout ? {} : { config: { timeout } }),
-  };
-  return merge(placeAt(defaults, placed.place), placed);
+  const takesRetries = 'retry_policy' in (schema as { properties: object }).properties;
+  const under = (key: string, value: object): [string, Placed] => [key, placeAt(value, placeOf(placed, `/${key}`))];
+  const defaults = [
+    ...(max_retries === undefined || !takesRetries ? [] : [under('retry_policy', { max_retries })]),
+    ...(timeout === undefined || !takesTimeout ? [] : [under('config', { timeout })]),
+  ];
+  return merge({ place: placed.place, value: new Map(defaults) }, placed);
+}
+
+/** A reference that nothing will fill in, because its first word is not quite one of those that are filled in when the configuration loads. */
+function misspelt(placed: Placed): readonly PlacedFault[] {
+  const roots = ['parameters', 'env', 'secrets', 'system'];
+  const faults: PlacedFault[] = [];
+  mapPlaced(placed, (one) => {
+    for (const [reference, root = ''] of typeof one.value === 'string' ? one.value.matchAll(/\$\{\s*(\w+)\.[^{}]*\}/g) : []) {
+      const near = roots.includes(root) ? undefined : nearest(root, roots);
+      if (near) faults.push(faultAt(one.place, `a reference to one of ${roots.join(', ')}`, reference, near));
+    }
+    return one;
+  });
+  return faults;
 }
 
 /** The parameters that a rule's condition names and does not have itself come from the configuration's own. */
-function withParameters(placed: Placed, { parameters }: Scope): Placed {
+function withParameters(placed: Placed, scope: Scope, faults: PlacedFault[]): Placed {
   const own = member(placed, 'parameters');
   const needed = new Map<string, Placed>();
   const condition = member(placed, 'condition');
   if (condition)
     mapPlaced(condition, (one) => {
-      const name = member(one, 'var')?.value;
-      const parameter = typeof name === 'string' ? parameters.get(name.replace(/^parameters\./, '')) : undefined;
-      if (parameter) needed.set(String(name).replace(/^parameters\./, ''), parameter);
+      const named = member(one, 'var')?.value;
+      const name = typeof named === 'string' ? named.replace(/^parameters\./, '') : '';
+      const parameter = scope.parameters.get(name);
+      if (parameter && !member(own, name)) needed.set(name, interpolate(parameter, scope, faults));
       return one;
     });
-  if (needed.size === 0 || !isMap(placed)) return placed;
+  if (needed.size === 0 || !isMap(placed) || (own && !isMap(own))) return placed;
   const merged: Placed = { place: own?.place ?? placed.place, value: new Map([...needed, ...(isMap(own) ? own.value : [])]) };
   return { ...placed, value: new Map([...placed.value, ['parameters', merged]]) };
 }
@@ -211,8 +235,8 @@ function checkReferences(declared: readonly Checked[], found: readonly Found[]):
     .filter(({ kind }) => kind === 'rule')
     .flatMap(({ spec, placed }) => {
       const rule = spec as RuleConfig;
-      const parsed = parseCondition(rule.condition, rule.parameters);
-      const read = 'condition' in parsed ? leaves(parsed.condition).map(({ monitor }) => ['monitor', monitor, '/condition'] as const) : [];
+      const parsed = parseCondition(rule.condition, rule.parameters, '/condition');
+      const read = 'condition' in parsed ? leaves(parsed.condition).map(({ monitor, at }) => ['monitor', monitor, `${at}/field`] as const) : [];
       const listed =
         rule.monitor === undefined
           ? []

@@ -14,6 +14,7 @@
 import { CallMessage, CastMessage, type ServerRef, StopMessage } from './call.ts';
 import { Exit, type ExitReason } from './exit.ts';
 import type { Behaviour, Process, SpawnOptions } from './process.ts';
+import type { Registry } from './registry.ts';
 import { crashReport } from './report.ts';
 import { ExitMessage } from './signal.ts';
 import { type StartResult, startProcess } from './start.ts';
@@ -62,6 +63,8 @@ export interface GenServer<S, Call = never, Cast = never> {
 export interface StartOptions extends SpawnOptions {
   /** `init` may take so long; then the process is killed and the start answers `{error: 'timeout'}`. Default: for ever. */
   readonly timeoutMs?: number;
+  /** `{via, Registry, {R, Key}}`: the name that it takes before `init`; when it is taken the start answers `{error: ['already_started', pid]}`. */
+  readonly via?: { readonly registry: Registry<unknown>; readonly key: unknown; readonly value?: unknown };
 }
 
 /** Start a server linked to `parent` (`gen_server:start_link`); resolves when its `init` is done. */
@@ -69,16 +72,19 @@ export const startLink = <S, Call, Cast>(
   parent: Process,
   server: GenServer<S, Call, Cast>,
   options: StartOptions = {},
-): Promise<StartResult<ServerRef<Call, Cast>>> => startProcess(parent, body(server), { kind: 'gen_server', ...options, link: true });
+): Promise<StartResult<ServerRef<Call, Cast>>> => startProcess(parent, body(server, options.via), { kind: 'gen_server', ...options, link: true });
 
 /** Start a server that nobody is linked to (`gen_server:start`). */
 export const start = <S, Call, Cast>(server: GenServer<S, Call, Cast>, options: StartOptions = {}): Promise<StartResult<ServerRef<Call, Cast>>> =>
-  startProcess(undefined, body(server), { kind: 'gen_server', ...options });
+  startProcess(undefined, body(server, options.via), { kind: 'gen_server', ...options });
 
 const body =
-  <S, Call, Cast>(server: GenServer<S, Call, Cast>) =>
-  (self: Process, started: (result: 'ok' | 'ignore') => void): Promise<Behaviour | void> | Behaviour =>
-    new Loop(self, server).start(started);
+  <S, Call, Cast>(server: GenServer<S, Call, Cast>, via: StartOptions['via']) =>
+  (self: Process, started: (result: 'ok' | 'ignore') => void): Promise<Behaviour | void> | Behaviour => {
+    const taken = via?.registry.register(self, via.key, via.value) ?? 'ok';
+    if (taken !== 'ok') throw new Exit(['already_started', taken.error[1]]);
+    return new Loop(self, server).start(started);
+  };
 
 class Loop<S, Call, Cast> {
   readonly #self: Process;

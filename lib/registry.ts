@@ -13,9 +13,13 @@ export class Registry<V = undefined> {
   readonly #unique: boolean;
   readonly #entries = new Map<unknown, Entry<V>[]>();
   readonly #keys = new Map<Pid, Set<unknown>>();
+  readonly #meta = new Map<unknown, unknown>();
+  readonly #listeners: readonly Pid[];
 
-  constructor(keys: 'unique' | 'duplicate' = 'unique') {
+  /** @param listeners hear of every `register` and explicit `unregister`, by a `RegistryMessage`; not of a death. */
+  constructor(keys: 'unique' | 'duplicate' = 'unique', listeners: readonly Pid[] = []) {
     this.#unique = keys === 'unique';
+    this.#listeners = listeners;
   }
 
   /** Enter `pid` under `key`. With unique keys a second holder is refused, and is told who has it. */
@@ -31,15 +35,26 @@ export class Registry<V = undefined> {
       this.#keys.set(pid, new Set([key]));
       pid.onExit(() => this.#forget(pid));
     }
+    for (const listener of this.#listeners) listener.deliver(new RegistryMessage('register', key, pid, value));
     return 'ok';
   }
 
-  /** All entries of `pid` under `key`, if any, are gone. */
-  unregister(pid: Pid, key: unknown): void {
-    const rest = (this.#entries.get(key) ?? []).filter((entry) => entry.pid !== pid);
-    if (rest.length > 0) this.#entries.set(key, rest);
-    else this.#entries.delete(key);
-    this.#keys.get(pid)?.delete(key);
+  /** All entries of `pid` under `key`, if any, are gone; with `match`, those only whose value it holds for. */
+  unregister(pid: Pid, key: unknown, match: (value: V) => boolean = () => true): void {
+    this.#remove(pid, key, match);
+    for (const listener of this.#listeners) listener.deliver(new RegistryMessage('unregister', key, pid, undefined));
+  }
+
+  /** Change the value of `pid` under a unique key. Undefined when it has none. */
+  updateValue(pid: Pid, key: unknown, change: (value: V) => V): { readonly now: V; readonly before: V } | undefined {
+    const entry = this.#entries.get(key)?.find((one) => one.pid === pid);
+    if (!entry) return undefined;
+    const now = change(entry.value);
+    this.#entries.set(
+      key,
+      (this.#entries.get(key) ?? []).map((one) => (one === entry ? { pid, value: now } : one)),
+    );
+    return { now, before: entry.value };
   }
 
   lookup(key: unknown): readonly Entry<V>[] {
@@ -54,8 +69,13 @@ export class Registry<V = undefined> {
     const entries = this.lookup(key);
     if (entries.length > 0) fun(entries);
   }
+  /** The entries of `key` whose value `match` holds for. */
+  match(key: unknown, match: (value: V) => boolean): readonly Entry<V>[] {
+    return this.lookup(key).filter(({ value }) => match(value));
+  }
+  /** One key for each entry of `pid`. */
   keys(pid: Pid): readonly unknown[] {
-    return [...(this.#keys.get(pid) ?? [])];
+    return [...(this.#keys.get(pid) ?? [])].flatMap((key) => this.lookup(key).flatMap((entry) => (entry.pid === pid ? [key] : [])));
   }
   /** Every key that is taken. */
   names(): readonly unknown[] {
@@ -67,8 +87,37 @@ export class Registry<V = undefined> {
     return count;
   }
 
+  /** Whatever is to be kept beside the entries. */
+  putMeta(key: unknown, value: unknown): void {
+    this.#meta.set(key, value);
+  }
+  meta(key: unknown): unknown {
+    return this.#meta.get(key);
+  }
+
+  #remove(pid: Pid, key: unknown, match: (value: V) => boolean): void {
+    const rest = (this.#entries.get(key) ?? []).filter((entry) => entry.pid !== pid || !match(entry.value));
+    if (rest.length > 0) this.#entries.set(key, rest);
+    else this.#entries.delete(key);
+    if (!rest.some((entry) => entry.pid === pid)) this.#keys.get(pid)?.delete(key);
+  }
+
   #forget(pid: Pid): void {
-    for (const key of this.#keys.get(pid) ?? []) this.unregister(pid, key);
+    for (const key of this.#keys.get(pid) ?? []) this.#remove(pid, key, () => true);
     this.#keys.delete(pid);
+  }
+}
+
+/** What a registry's listeners get. */
+export class RegistryMessage {
+  readonly event: 'register' | 'unregister';
+  readonly key: unknown;
+  readonly pid: Pid;
+  readonly value: unknown;
+  constructor(event: 'register' | 'unregister', key: unknown, pid: Pid, value: unknown) {
+    this.event = event;
+    this.key = key;
+    this.pid = pid;
+    this.value = value;
   }
 }

@@ -35,7 +35,10 @@ export const contextOf = (alert: Alert): Context => {
       since: new Date(alert.sinceMs).toISOString(),
       parameters: alert.parameters,
     },
-    monitor: { name: alert.monitor ?? null, data: alert.monitor !== undefined && Object.hasOwn(alert.monitors, alert.monitor) ? alert.monitors[alert.monitor] : alert.event },
+    monitor: {
+      name: alert.monitor ?? null,
+      data: alert.monitor !== undefined && Object.hasOwn(alert.monitors, alert.monitor) ? alert.monitors[alert.monitor] : alert.event,
+    },
     monitors: alert.monitors,
     event: alert.event,
     system: { timestamp: at },

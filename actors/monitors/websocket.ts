@@ -52,7 +52,6 @@ export const websocket: MonitorType<typeof schema> = {
         failure = error instanceof Error ? error : new Error(String(error));
         continue;
       }
-      if (!port.signal.aborted) await port.emit({ up: true });
       return lost;
     }
     throw failure;
@@ -73,8 +72,7 @@ function take(
     const lose = ({ message }: Error): void => {
       clearInterval(pinger);
       socket.terminate();
-      if (signal.aborted) resolve();
-      else reject(new WatchLost(message, {}, !reconnect));
+      void pending.then(() => (signal.aborted ? resolve() : reject(new WatchLost(message, {}, !reconnect)))); // what came before the loss is seen before it
     };
     signal.addEventListener('abort', () => socket.terminate(), { once: true });
     const pinger = setInterval(() => {
@@ -83,6 +81,9 @@ function take(
       alive = false;
       socket.ping();
     }, ping_interval);
+    socket.on('open', () => {
+      pending = emit({ up: true }).catch(lose);
+    });
     socket.on('pong', () => {
       alive = true;
     });

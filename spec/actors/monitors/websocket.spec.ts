@@ -162,7 +162,6 @@ describe('monitor type websocket', () => {
     greet = (socket) => socket.close();
     const watched = await watch(root, websocket, { url }, { retry_timeout: 1 });
     await eventually(() => expect(watched.states.filter(({ up }) => up === false).length).to.be.above(10));
-    console.log(getEventListeners(watched.pid.signal, 'abort').length, watched.pid.isAlive, watched.states.length);
     expect(getEventListeners(watched.pid.signal, 'abort').length).to.be.below(4);
   });
 });
