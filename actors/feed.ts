@@ -78,7 +78,7 @@ export class Feed {
 
   #remember(monitor: string, last: Observation, observations: readonly Observation[]): void {
     const history = this.#latest.get(monitor)?.history ?? [];
-    history.push(...observations);
+    history.push(...observations.slice(-2 * HISTORY));
     if (history.length > 2 * HISTORY) history.splice(0, history.length - HISTORY);
     this.#latest.set(monitor, { last, history });
   }
@@ -109,7 +109,7 @@ export class Feed {
 /** Whether an observation brought any of the fields. */
 export function touches({ fields, seen }: Observation, read: ReadonlySet<string> | 'all'): boolean {
   if (read === 'all') return true;
-  for (const field of read) if (seen ? seen.includes(field) : field in fields) return true;
+  for (const field of read) if (seen ? seen.includes(field) : Object.hasOwn(fields, field)) return true;
   return false;
 }
 

@@ -41,11 +41,14 @@ const root = winston.createLogger({
   transports: [new Tail(), new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] })],
 });
 
-/** `debug`, `info`, `warn` or `error`; `silent` writes nothing to stderr, and keeps what it keeps. */
+/** Write no line that is less than this: `debug`, `info`, `warn` or `error`. */
 export function setLogLevel(level: string): void {
-  const [, console] = root.transports;
-  if (console) console.silent = level === 'silent';
-  root.level = level === 'silent' ? 'info' : level;
+  root.level = level;
+}
+
+/** Write nothing to stderr; the last lines are kept all the same. */
+export function silence(): void {
+  for (const transport of root.transports) if (!(transport instanceof Tail)) transport.silent = true;
 }
 
 /** A logger that signs with the actor's name. */

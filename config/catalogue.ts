@@ -8,7 +8,6 @@ import { listenerChild } from '../actors/listeners/listener.ts';
 import { monitorTypes } from '../actors/monitors/index.ts';
 import { monitorChild, type MonitorType } from '../actors/monitors/monitor.ts';
 import { retryPolicy } from '../actors/retry-policy.ts';
-import { parseCondition } from '../actors/rules/condition.ts';
 import { ruleChild, type RulePort } from '../actors/rules/rule.ts';
 import { type RuleConfig, ruleSchema } from '../actors/rules/schema.ts';
 import { type Fault, oneOf } from '../actors/schema.ts';
@@ -64,13 +63,8 @@ interface Resource {
   readonly concurrency?: number;
 }
 
-/** What the schema cannot say of a resource. Paths are from the resource on. */
+/** What the schema cannot say of a monitor, an action or a listener. Paths are from the resource on. */
 export function checkMore(kind: string, spec: unknown): readonly Fault[] {
-  if (kind === 'rule') {
-    const { condition, parameters } = spec as RuleConfig;
-    const parsed = parseCondition(condition, parameters, '/condition');
-    return parsed.faults;
-  }
   const { type, config } = spec as Resource;
   const found = kind === 'monitor' ? monitorType(type) : kind === 'action' ? actionType(type) : listenerType(type);
   return (found?.check?.(config as never) ?? []).map((fault) => ({ ...fault, path: `/config${fault.path}` }));

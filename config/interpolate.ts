@@ -11,7 +11,8 @@ export interface Scope {
   readonly system: Readonly<Record<string, unknown>>;
 }
 
-const REFERENCE = /\$\{\s*(parameters|env|secrets|system)\.([^{}]+?)\s*\}/g;
+const ROOTS: readonly string[] = ['parameters', 'env', 'secrets', 'system'];
+const REFERENCE = new RegExp(`\\$\\{\\s*(${ROOTS.join('|')})\\.([^{}]+?)\\s*\\}`, 'g');
 /** These are filled in when an action runs. */
 const LATER = new Set(['timestamp']);
 
@@ -72,4 +73,17 @@ export function interpolate(placed: Placed, scope: Scope, faults: PlacedFault[])
   };
 
   return mapPlaced(placed, fill);
+}
+
+/** A reference that nothing will fill in, because its first word is not quite one of those that are filled in when the configuration loads. */
+export function misspelt(placed: Placed): readonly PlacedFault[] {
+  const faults: PlacedFault[] = [];
+  mapPlaced(placed, (one) => {
+    for (const [reference, root = ''] of typeof one.value === 'string' ? one.value.matchAll(/\$\{\s*(\w+)\.[^{}]*\}/g) : []) {
+      const near = ROOTS.includes(root) ? undefined : nearest(root, ROOTS);
+      if (near) faults.push(faultAt(one.place, `a reference to one of ${ROOTS.join(', ')}`, reference, near));
+    }
+    return one;
+  });
+  return faults;
 }

@@ -3,19 +3,20 @@
  * error nothing is declared. Boot, reload, CLI and API take this one road.
  */
 import { type TSchema, Type } from 'typebox';
+import type { Fields } from '../actors/event.ts';
 import { leaves, parseCondition } from '../actors/rules/condition.ts';
-import type { RuleConfig } from '../actors/rules/schema.ts';
-import { check, nearest } from '../actors/schema.ts';
+import { check, type Fault, nearest } from '../actors/schema.ts';
 import type { Declaration, Declared, Kind, OverlayEntry, PlacedFault, Source, Wanted } from '../proto/api.ts';
 import { actionSchemas, checkMore, listenerSchemas, monitorSchemas, ruleSchema, type SystemConfig, systemSchema } from './catalogue.ts';
 import { told } from './faults.ts';
-import { interpolate, type Scope } from './interpolate.ts';
-import { concat, faultAt, isMap, mapPlaced, member, merge, parsePlaced, type Placed, placeAt, placeOf, plain } from './placed.ts';
+import { interpolate, misspelt, type Scope } from './interpolate.ts';
+import { concat, faultAt, isList, isMap, mapPlaced, member, merge, parsePlaced, type Placed, placeAt, placeOf, plain } from './placed.ts';
 import { checkShape, type Found, resourcesOf, SECTIONS } from './sections.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 type Origin = Declared['origin'];
-type Checked = Declared & { readonly placed: Placed };
+/** The names that a rule may use. */
+type Known = Readonly<Record<'monitor' | 'action', ReadonlySet<string>>>;
 
 export function declare({ sources, overlay, environment, secrets }: Wanted, env: Env): Declaration {
   const faults: PlacedFault[] = [];
@@ -45,10 +46,11 @@ export function declare({ sources, overlay, environment, secrets }: Wanted, env:
     if (placed) found.set(key, { kind: entry.kind, name: entry.name, placed, origin: entry.origin });
     else if (!entry.source) found.delete(key);
   }
-  const declared = [...found.values()].flatMap((one) => checkOne(one, system, scope, faults));
-  faults.push(...checkReferences(declared, [...found.values()]));
+  const names = (kind: Kind): ReadonlySet<string> => new Set([...found.values()].filter((one) => one.kind === kind).map(({ name }) => name));
+  const known: Known = { monitor: names('monitor'), action: names('action') };
+  const declared = [...found.values()].flatMap((one) => checkOne(one, known, system, scope, faults));
   const first: Declared = { kind: 'system_config', name: 'system', type: 'system', origin: own?.source ? own.origin : 'file', spec: system };
-  const all = [first, ...declared.map(({ placed: _placed, ...one }) => one).filter(isEnabled)];
+  const all = [first, ...declared.filter(isEnabled)];
   return { declared: faults.length > 0 ? [] : all, system, faults: told(faults, secrets) };
 }
 
@@ -150,26 +152,26 @@ const SCHEMAS: Readonly<Record<Kind, ReadonlyMap<string, TSchema>>> = {
 
 function checkOne(
   { kind, name, placed, origin }: Found & { readonly origin: Origin },
+  known: Known,
   system: SystemConfig,
   scope: Scope,
   faults: PlacedFault[],
-): readonly Checked[] {
+): readonly Declared[] {
   const type = kind === 'rule' ? 'rule' : member(placed, 'type')?.value;
-  const known = [...SCHEMAS[kind].keys()];
+  const types = [...SCHEMAS[kind].keys()];
   const schema = typeof type === 'string' ? SCHEMAS[kind].get(type) : undefined;
   if (typeof type !== 'string' || !schema) {
     faults.push(
-      faultAt(placeOf(placed, '/type'), `a type of ${kind}: one of ${known.join(', ')}`, type, typeof type === 'string' ? nearest(type, known) : undefined),
+      faultAt(placeOf(placed, '/type'), `a type of ${kind}: one of ${types.join(', ')}`, type, typeof type === 'string' ? nearest(type, types) : undefined),
     );
     return [];
   }
   if (kind !== 'action') faults.push(...misspelt(placed)); // an action's templates have a check of their own
   const filled = kind === 'rule' ? withParameters(placed, scope, faults) : withSystemDefaults(placed, schema, system);
   const spec = checkPlaced(schema, filled, faults);
-  if (spec === undefined) return [];
-  const more = checkMore(kind, spec);
-  faults.push(...more.map(({ path, expected, got, nearest: near }) => faultAt(placeOf(placed, path), expected, got, near)));
-  return [{ kind, name, type, origin, spec, placed }];
+  if (kind === 'rule') faults.push(...checkRule(filled, known));
+  else if (spec !== undefined) faults.push(...checkMore(kind, spec).map(at(filled)));
+  return spec === undefined ? [] : [{ kind, name, type, origin, spec }];
 }
 
 /** `system.max_retries` and `system.timeout` are the defaults of every resource. */
@@ -182,20 +184,6 @@ function withSystemDefaults(placed: Placed, schema: TSchema, { max_retries, time
     ...(timeout === undefined || !takesTimeout ? [] : [under('config', { timeout })]),
   ];
   return merge({ place: placed.place, value: new Map(defaults) }, placed);
-}
-
-/** A reference that nothing will fill in, because its first word is not quite one of those that are filled in when the configuration loads. */
-function misspelt(placed: Placed): readonly PlacedFault[] {
-  const roots = ['parameters', 'env', 'secrets', 'system'];
-  const faults: PlacedFault[] = [];
-  mapPlaced(placed, (one) => {
-    for (const [reference, root = ''] of typeof one.value === 'string' ? one.value.matchAll(/\$\{\s*(\w+)\.[^{}]*\}/g) : []) {
-      const near = roots.includes(root) ? undefined : nearest(root, roots);
-      if (near) faults.push(faultAt(one.place, `a reference to one of ${roots.join(', ')}`, reference, near));
-    }
-    return one;
-  });
-  return faults;
 }
 
 /** The parameters that a rule's condition names and does not have itself come from the configuration's own. */
@@ -219,32 +207,30 @@ function withParameters(placed: Placed, scope: Scope, faults: PlacedFault[]): Pl
 function checkPlaced(schema: TSchema, placed: Placed, faults: PlacedFault[]): unknown {
   const checked = check(schema, plain(placed));
   if ('value' in checked) return checked.value;
-  faults.push(
-    ...checked.faults.map(({ path, expected, got, nearest: near }) =>
-      faultAt(placeOf(placed, path, expected.startsWith('one of the keys')), expected, got, near),
-    ),
-  );
+  faults.push(...checked.faults.map(at(placed)));
   return undefined;
 }
 
-/** Rules name monitors and actions: those have to be there. */
-function checkReferences(declared: readonly Checked[], found: readonly Found[]): readonly PlacedFault[] {
-  const names = (kind: Kind): string[] => found.filter((one) => one.kind === kind).map(({ name }) => name);
-  const [monitors, actions] = [names('monitor'), names('action')];
-  return declared
-    .filter(({ kind }) => kind === 'rule')
-    .flatMap(({ spec, placed }) => {
-      const rule = spec as RuleConfig;
-      const parsed = parseCondition(rule.condition, rule.parameters, '/condition');
-      const read = 'condition' in parsed ? leaves(parsed.condition).map(({ monitor, at }) => ['monitor', monitor, `${at}/field`] as const) : [];
-      const listed =
-        rule.monitor === undefined
-          ? []
-          : [rule.monitor].flat().map((name, i) => ['monitor', name, Array.isArray(rule.monitor) ? `/monitor/${i}` : '/monitor'] as const);
-      const asked = (['actions', 'on_resolve'] as const).flatMap((key) => rule[key].map((name, i) => ['action', name, `/${key}/${i}`] as const));
-      return [...listed, ...read, ...asked].flatMap(([kind, name, path]) => {
-        const known = kind === 'monitor' ? monitors : actions;
-        return known.includes(name) ? [] : [faultAt(placeOf(placed, path), `the name of a ${kind} that is declared`, name, nearest(name, known))];
-      });
-    });
+/** What the schema cannot say of a rule, and what is wrong even where the schema has refused it: its condition, and that what it names is there. */
+function checkRule(rule: Placed, known: Known): readonly PlacedFault[] {
+  const [condition, parameters] = [member(rule, 'condition'), member(rule, 'parameters')];
+  const parsed = condition ? parseCondition(plain(condition), isMap(parameters) ? (plain(parameters) as Fields) : {}, '/condition') : { faults: [] };
+  const read = 'condition' in parsed ? leaves(parsed.condition).map(({ monitor, at }) => placeAt(monitor, placeOf(rule, `${at}/field`))) : [];
+  const listed = (key: string): readonly Placed[] => [member(rule, key)].flatMap((one) => (isList(one) ? one.value : one ? [one] : []));
+  const unknown = (kind: keyof Known, names: readonly Placed[]): readonly PlacedFault[] =>
+    names.flatMap(({ value, place }) =>
+      typeof value !== 'string' || known[kind].has(value)
+        ? []
+        : [faultAt(place, `the name of ${kind === 'action' ? 'an' : 'a'} ${kind} that is declared`, value, nearest(value, [...known[kind]]))],
+    );
+  return [
+    ...parsed.faults.map(at(rule)),
+    ...unknown('monitor', [...listed('monitor'), ...read]),
+    ...unknown('action', [...listed('actions'), ...listed('on_resolve')]),
+  ];
 }
+
+const at =
+  (placed: Placed) =>
+  ({ path, expected, got, nearest: near }: Fault): PlacedFault =>
+    faultAt(placeOf(placed, path, expected.startsWith('one of the keys')), expected, got, near);

@@ -87,7 +87,7 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
         ]),
       due: (jobs) => dueNow(names, jobs),
     },
-    listeners: { ingest: (telemetry) => feed.ingest(telemetry), health: async () => readiness(names) },
+    listeners: { ingest: (telemetry) => feed.ingest(telemetry), archive: store, health: async () => readiness(names) },
   };
   const branches = new Branches(names, ({ kind, spec }) => resource(childOf(kind, spec, site)));
   const admin: AdminPort = {

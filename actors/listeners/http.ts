@@ -6,7 +6,7 @@ import { parseJson } from '../payload.ts';
 import { registry } from '../vitals.ts';
 import { type Decoded, decodeLogs, decodeMetrics } from './decode.ts';
 import { Shed } from './intake.ts';
-import { type ListenerPort, type ListenerType, loopbackOnly } from './listener.ts';
+import { type ListenerPort, type ListenerType, loopbackOnly, type TelemetryQuery } from './listener.ts';
 
 const schema = Type.Object(
   {
@@ -29,7 +29,10 @@ export const http: ListenerType<typeof schema> = {
     app.server.maxConnections = max_connections;
     parsers(app);
     routes(app, listener);
-    await app.listen({ host, port });
+    await app.listen({ host, port }).catch(async (error: unknown) => {
+      await app.close();
+      throw error;
+    });
     app.server.on('error', listener.crash);
     const { address, port: bound } = app.server.address() as AddressInfo; // a TCP server that listens has one
     let connections = 0;
@@ -52,7 +55,7 @@ function parsers(app: FastifyInstance): void {
   });
 }
 
-function routes(app: FastifyInstance, { intake, health, log }: ListenerPort): void {
+function routes(app: FastifyInstance, { intake, archive, health, log }: ListenerPort): void {
   const answer = async <T>(reply: FastifyReply, { items, faults }: Decoded<T>, take: (items: readonly T[]) => Promise<void>): Promise<unknown> => {
     if (faults.length > 0) intake.reject('invalid', faults.length);
     await take(items);
@@ -69,6 +72,8 @@ function routes(app: FastifyInstance, { intake, health, log }: ListenerPort): vo
     intake.reject('invalid');
     return reply.code(400).send({ error: 'expected a list of logs' });
   });
+  app.get<{ Querystring: Query }>('/api/metrics', async ({ query }) => ({ metrics: await archive.metrics(queryOf(query)) }));
+  app.get<{ Querystring: Query }>('/api/logs', async ({ query }) => ({ logs: await archive.logs(queryOf(query)) }));
   app.get('/health/live', async () => ({ status: 'ok' }));
   app.get('/health/http', async () => ({ status: 'ok' }));
   app.get('/health/ready', async (_request, reply) => {
@@ -89,4 +94,25 @@ function routes(app: FastifyInstance, { intake, health, log }: ListenerPort): vo
     else intake.reject(status === 413 ? 'too_large' : status === 415 ? 'media_type' : 'invalid');
     return reply.code(status).send({ error: status >= 500 ? 'the request could not be carried out' : error.message });
   });
+}
+
+type Query = Readonly<Record<string, string | undefined>>;
+const MOST_ROWS = 10_000;
+
+/** `service`, `name`, `level`, `from`, `to` (ISO 8601 or milliseconds), `limit`. @throws an error with status 400 that names the fault. */
+function queryOf(query: Query): TelemetryQuery {
+  const known = ['service', 'name', 'level', 'from', 'to', 'limit'];
+  const refuse = (expected: string, got: string): never => {
+    throw Object.assign(new Error(`expected ${expected}, got ${got}`), { statusCode: 400 });
+  };
+  for (const key of Object.keys(query)) if (!known.includes(key)) refuse(`the parameters ${known.join(', ')}`, key);
+  const time = (key: 'from' | 'to'): Partial<TelemetryQuery> => {
+    const text = query[key];
+    if (text === undefined) return {};
+    const ms = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
+    return Number.isFinite(ms) ? { [key]: ms } : refuse(`${key}: ISO 8601, or milliseconds since 1970`, text);
+  };
+  const { service, name, level, limit = '1000' } = query;
+  if (!/^\d+$/.test(limit) || Number(limit) < 1 || Number(limit) > MOST_ROWS) refuse(`limit: 1 to ${MOST_ROWS}`, limit);
+  return { ...(service ? { service } : {}), ...(name ? { name } : {}), ...(level ? { level } : {}), ...time('from'), ...time('to'), limit: Number(limit) };
 }

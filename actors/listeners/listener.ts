@@ -4,15 +4,30 @@ import type { CallMessage } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type GenServer, type Init, type Next, noreply, ok, reply, startLink, stop } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
-import type { Telemetry } from '../event.ts';
+import type { Log, Metric, Telemetry } from '../event.ts';
 import type { Logger } from '../logger.ts';
 import type { Names } from '../names.ts';
 import type { Fault } from '../schema.ts';
 import { Intake } from './intake.ts';
 
+/** What the store has, newest first. Times are ms since 1970, both included. */
+export interface TelemetryQuery {
+  readonly service?: string;
+  readonly name?: string;
+  readonly level?: string;
+  readonly from?: number;
+  readonly to?: number;
+  readonly limit?: number;
+}
+export interface Archive {
+  metrics(query: TelemetryQuery): Promise<readonly Metric[]>;
+  logs(query: TelemetryQuery): Promise<readonly Log[]>;
+}
+
 /** What a listener type is given to work with. */
 export interface ListenerPort {
   readonly intake: Intake;
+  readonly archive: Archive;
   readonly log: Logger;
   /** Whether the node can do its work, and what is wrong when it cannot. */
   health(): Promise<{ readonly ready: boolean; readonly faults: readonly string[] }>;
@@ -48,6 +63,7 @@ export interface ListenerStatus {
 export interface ListenerSettings {
   readonly names: Names;
   readonly log: Logger;
+  readonly archive: Archive;
   ingest(telemetry: Telemetry): Promise<void>;
   health(): Promise<{ readonly ready: boolean; readonly faults: readonly string[] }>;
 }
@@ -78,9 +94,9 @@ class Listener<S extends TSchema> implements GenServer<Open, { readonly ask: 'st
 
   async init(self: Process): Promise<Init<Open>> {
     self.trapExit = true;
-    const { names, log, health, ingest } = this.#settings;
+    const { names, log, archive, health, ingest } = this.#settings;
     const intake = new Intake(this.#type.type, ingest);
-    const open = await this.#type.open(this.#config, { intake, log, health, crash: (error) => self.deliver(new Crash(error)) });
+    const open = await this.#type.open(this.#config, { intake, archive, log, health, crash: (error) => self.deliver(new Crash(error)) });
     self.onExit((reason) => {
       if (reason === 'killed') open.close().catch((error: unknown) => log.error('did not close', { error: String(error) })); // terminate does not run then, and the port must become free
     });

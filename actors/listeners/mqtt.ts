@@ -37,7 +37,10 @@ export const mqtt: ListenerType<typeof schema> = {
     broker.on('connectionError', (_client, error) => listener.log.debug('a connection was dropped', { error: error.message }));
     const server = createServer((socket: Socket) => broker.handle(socket));
     server.maxConnections = max_connections;
-    await listening(server, host, port);
+    await listening(server, host, port).catch((error: unknown) => {
+      broker.close(); // its heartbeat would outlive the failed start
+      throw error;
+    });
     server.on('error', listener.crash);
     const { address, port: bound } = server.address() as AddressInfo; // a TCP server that listens has one
     return { address: `${address}:${bound}`, connections: () => broker.connectedClients, close: () => close(broker, server) };

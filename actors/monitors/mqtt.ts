@@ -39,6 +39,9 @@ const schema = Type.Object(
   { additionalProperties: false, description: 'A topic of an MQTT broker whose messages are taken.' },
 );
 
+/** A longer one is refused: every payload is kept in the history. */
+const MOST_PAYLOAD = 1_048_576;
+
 export const mqtt: MonitorType<typeof schema> = {
   type: 'mqtt',
   schema,
@@ -92,7 +95,8 @@ function connected(client: MqttClient): Promise<void> {
 function take(client: MqttClient, { emit, signal }: MonitorPort): Promise<void> {
   client.handleMessage = ({ topic, payload, qos, retain }, done) => {
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-    emit({ topic, payload: payloadOf(bytes), qos, retain, up: true }).then(() => done(), done);
+    const seen = bytes.length > MOST_PAYLOAD ? { error: `the payload is longer than ${MOST_PAYLOAD} bytes` } : { payload: payloadOf(bytes) };
+    emit({ topic, ...seen, qos, retain, up: true }).then(() => done(), done);
   };
   return new Promise((resolve, reject) => {
     let reason = 'the connection was closed';

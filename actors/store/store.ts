@@ -7,7 +7,7 @@ import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type GenServer, noreply, ok, startLink, stop } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
 import type { Names } from '../names.ts';
-import type { Level, Log, Metric, Telemetry } from '../event.ts';
+import type { Log, Metric, Telemetry } from '../event.ts';
 import * as vitals from '../vitals.ts';
 import type { Attempt, Change, ConfigVersion, JobFilter, StoredJob } from './journal.ts';
 import type { Columns, Series, TelemetryFilter } from './telemetry.ts';
@@ -70,7 +70,7 @@ export class Store {
   metrics(filter: TelemetryFilter & { readonly name?: string }): Promise<readonly Metric[]> {
     return this.#do({ do: 'metrics', filter });
   }
-  logs(filter: TelemetryFilter & { readonly level?: Level }): Promise<readonly Log[]> {
+  logs(filter: TelemetryFilter & { readonly level?: string }): Promise<readonly Log[]> {
     return this.#do({ do: 'logs', filter });
   }
   counts(): Promise<{ readonly series: number; readonly points: number; readonly logs: number }> {
@@ -124,6 +124,7 @@ interface Thread {
   readonly worker: Worker;
   readonly waiting: Map<number, { reply(answer: Answer): void }>;
   last: number;
+  ended: boolean;
 }
 class ThreadEnded {
   readonly error: Error;
@@ -147,7 +148,8 @@ class StoreServer implements GenServer<Thread, Work> {
     self.trapExit = true;
     mkdirSync(this.#dataDir, { recursive: true, mode: 0o700 });
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { file: join(this.#dataDir, 'argos.db') } });
-    const thread: Thread = { worker, waiting: new Map(), last: 0 };
+    self.signal.addEventListener('abort', () => void worker.terminate()); // also when this actor is killed: the thread holds the lock
+    const thread: Thread = { worker, waiting: new Map(), last: 0, ended: false };
     await new Promise<void>((resolve, reject) => {
       worker.once('error', reject);
       worker.once('message', () => {
@@ -160,8 +162,12 @@ class StoreServer implements GenServer<Thread, Work> {
       thread.waiting.delete(answer.id);
     });
     worker.on('error', (error: Error) => self.deliver(new ThreadEnded(error)));
-    worker.on('exit', (code) => self.deliver(new ThreadEnded(new Error(`the store's thread ended with code ${code}`))));
-    self.signal.addEventListener('abort', () => void worker.terminate()); // also when this actor is killed: the thread holds the lock
+    worker.on('exit', (code) => {
+      const error = new Error(`the store's thread ended with code ${code}`);
+      thread.ended = true;
+      for (const [id, from] of thread.waiting) from.reply({ id, error: error.message }); // it will answer no more
+      self.deliver(new ThreadEnded(error));
+    });
     this.#store.known((await ask<Series[]>(thread, { do: 'series' })) ?? []);
     this.#names.register(self, 'store', undefined);
     return ok(thread);
@@ -177,7 +183,7 @@ class StoreServer implements GenServer<Thread, Work> {
   }
 
   async terminate(_reason: unknown, thread: Thread): Promise<void> {
-    if (thread.waiting.size > 0) await ask(thread, { do: 'counts' }); // what was accepted before is committed before this is answered
+    if (thread.waiting.size > 0 && !thread.ended) await ask(thread, { do: 'versions', limit: 0 }).catch(() => {}); // what was accepted before is committed before this is answered
     await thread.worker.terminate();
   }
 }

@@ -72,7 +72,7 @@ export class TelemetryTables {
     }));
   }
 
-  logs({ service, level, from = 0, to = Number.MAX_SAFE_INTEGER, limit = 1_000 }: TelemetryFilter & { readonly level?: Level }): Log[] {
+  logs({ service, level, from = 0, to = Number.MAX_SAFE_INTEGER, limit = 1_000 }: TelemetryFilter & { readonly level?: string }): Log[] {
     const rows = this.#db
       .prepare(
         `SELECT ts, service, level, message, tags FROM logs

@@ -134,13 +134,14 @@ describe('a greenhouse', function () {
       ],
     });
     await node.start();
-    own = node.port('mqtt');
-    const seen = (name: string): unknown => expect(JSON.parse(node.cli('get', 'monitor', name, '--json').stdout).detail.phase).to.equal('up');
-    await eventually(() => ['http_monitor_1', 'mqtt_monitor_1', 'websocket_monitor_1'].forEach(seen));
+    own = await node.port('mqtt');
+    await eventually(async () => {
+      for (const name of ['http_monitor_1', 'mqtt_monitor_1', 'websocket_monitor_1'])
+        expect((await node.json('get', 'monitor', name)).detail.phase).to.equal('up');
+    });
   });
 
   after(async () => {
-    if (process.env.DEBUG) console.log(node.log.split('\n').map((l) => l.slice(0, 400)).join('\n'), node.cli('describe', 'rule', 'high_temp_or_slow_response').stdout.slice(0, 1500));
     await node.end('SIGKILL');
     await Promise.all([mail.close(), device.close(), hook.close(), db.end()]);
     for (const socket of doors.clients) socket.terminate();
@@ -178,13 +179,13 @@ describe('a greenhouse', function () {
   });
 
   it('tells a new episode only when the cooldown is over, and once', async () => {
-    const told = (): number => Date.parse(JSON.parse(node.cli('describe', 'rule', 'high_temp_or_slow_response', '--json').stdout).detail.lastTold);
-    const first = told();
+    const told = async (): Promise<number> => Date.parse((await node.json('describe', 'rule', 'high_temp_or_slow_response')).detail.lastTold);
+    const first = await told();
     for (let i = 0; i < 5; i++) for (const temperature of [20, 95]) publish(outside, 'sensors/temperature', { temperature, status: 'ok' });
     await eventually(() => expect(heard('high_temp_or_slow_response')).to.have.length(2), 15_000);
-    expect(told() - first).to.be.at.least(COOLDOWN_SECONDS * 1_000);
+    expect((await told()) - first).to.be.at.least(COOLDOWN_SECONDS * 1_000);
     publish(outside, 'sensors/temperature', { temperature: 96, status: 'ok' });
-    await eventually(() => expect(JSON.parse(node.cli('get', 'monitor', 'mqtt_monitor_1', '--json').stdout).detail.state.payload.temperature).to.equal(96));
+    await eventually(async () => expect((await node.json('get', 'monitor', 'mqtt_monitor_1')).detail.state.payload.temperature).to.equal(96));
     expect(heard('high_temp_or_slow_response')).to.have.length(2);
     await eventually(() => expect(mail.received).to.have.length(2));
   });
@@ -201,7 +202,7 @@ describe('a greenhouse', function () {
     publish(own, 'argus/metrics/greenhouse/temperature', { value: 41 });
     await eventually(() => expect(heard('hot_air')).to.have.length(1));
     expect(heard('hot_air')[0]?.data).to.deep.include({ service: 'greenhouse', name: 'temperature', value: 41 });
-    const { items } = node.status();
+    const { items } = await node.status();
     expect(items).to.deep.include({ received: 1, stored: 1, rejected: 0, shed: 0 });
   });
 });

@@ -1,12 +1,15 @@
 /** Where a spec's actors hang: linked as to a supervisor, stopped as by one, and gone with it. */
+import type { Static, TSchema } from 'typebox';
+import { type Ask, call } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import type { ExitReason } from '../../lib/exit.ts';
-import { type GenServer, type Init, type Next, noreply, ok, startLink } from '../../lib/gen-server.ts';
+import { type GenServer, type Init, type Next, noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
 import { type Pid, type Process, spawn } from '../../lib/process.ts';
 import { started } from '../../lib/start.ts';
-import type { Static, TSchema } from 'typebox';
+import type { Alert } from '../../actors/alert.ts';
 import type { Event } from '../../actors/event.ts';
 import type { Feed, Wake } from '../../actors/feed.ts';
+import type { Job } from '../../actors/job.ts';
 import type { RetryPolicy } from '../../actors/retry-policy.ts';
 import { check } from '../../actors/schema.ts';
 
@@ -62,26 +65,59 @@ export const retryPolicyOf = (more: Partial<RetryPolicy> = {}): RetryPolicy => (
 });
 
 /** Takes what a Feed wakes it for, as a rule does, and keeps it. */
-export class Reader implements GenServer<undefined, never, Wake> {
+export class Reader implements GenServer<undefined, Ask<undefined>, Wake> {
   readonly events: Event[] = [];
+  #pid!: Pid;
 
-  init(): Init<undefined> {
+  /** Start one that is woken by these fields of these monitors. */
+  static async start(root: Root, feed: Feed, reads: Readonly<Record<string, readonly string[] | 'all'>>): Promise<Reader> {
+    const reader = new Reader();
+    await root.start({ id: 'reader', start: (parent) => startLink(parent, reader, { name: 'reader' }) });
+    feed.subscribe(reader.pid, new Map(Object.entries(reads).map(([monitor, fields]) => [monitor, fields === 'all' ? fields : new Set(fields)])));
+    return reader;
+  }
+
+  get pid(): Pid {
+    return this.#pid;
+  }
+  /** Resolves when it has taken all that was sent to it before. */
+  settled(): Promise<undefined> {
+    return call(this.#pid, {} as Ask<undefined>);
+  }
+
+  init(self: Process): Init<undefined> {
+    this.#pid = self;
     return ok(undefined);
+  }
+  handleCall(): Next<undefined> {
+    return reply(undefined, undefined);
   }
   handleCast({ event }: Wake): Next<undefined> {
     this.events.push(event);
     return noreply(undefined);
   }
-
-  /** Start one that is woken by these fields of these monitors. */
-  static async start(
-    root: Root,
-    feed: Feed,
-    reads: Readonly<Record<string, readonly string[] | 'all'>>,
-  ): Promise<{ readonly pid: Pid; readonly events: readonly Event[] }> {
-    const reader = new Reader();
-    const pid = await root.start({ id: 'reader', start: (parent) => startLink(parent, reader, { name: 'reader' }) });
-    feed.subscribe(pid, new Map(Object.entries(reads).map(([monitor, fields]) => [monitor, fields === 'all' ? fields : new Set(fields)])));
-    return { pid, events: reader.events };
-  }
 }
+
+/** An alert and the execution that it owes. */
+export const alertOf = (more: Partial<Alert> = {}): Alert => ({
+  rule: 'too_hot',
+  description: 'It is too hot',
+  severity: 'critical',
+  state: 'firing',
+  episode: 'too_hot#1@1000',
+  sinceMs: 1_000,
+  atMs: 2_000,
+  details: 'boiler.payload.temperature > 80 (91)',
+  monitor: 'boiler',
+  monitors: { boiler: { payload: { temperature: 91 }, up: true } },
+  event: { payload: { temperature: 91 }, up: true },
+  parameters: { limit: 80 },
+  ...more,
+});
+export const jobOf = ({ alert = {}, ...more }: Partial<Omit<Job, 'alert'>> & { readonly alert?: Partial<Alert> } = {}): Job => ({
+  id: 'too_hot#1@1000/firing/act',
+  action: 'act',
+  createdMs: 2_000,
+  alert: alertOf(alert),
+  ...more,
+});

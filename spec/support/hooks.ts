@@ -1,8 +1,8 @@
 /** Mocha's root hooks: the real servers go when the specs are done; the node under test keeps its log to itself. */
-import { setLogLevel } from '../../actors/logger.ts';
+import { silence } from '../../actors/logger.ts';
 import { stopServices } from './services.ts';
 
 export const mochaHooks = {
-  beforeAll: () => setLogLevel('silent'),
+  beforeAll: () => silence(),
   afterAll: () => stopServices(),
 };

@@ -20,18 +20,21 @@ export class Watched {
   readonly pid: Pid;
   readonly feed: Feed;
   readonly names: Names;
-  readonly #events: readonly Event[];
+  readonly #reader: Reader;
 
-  constructor(pid: Pid, feed: Feed, names: Names, events: readonly Event[]) {
+  constructor(pid: Pid, feed: Feed, names: Names, reader: Reader) {
     this.pid = pid;
     this.feed = feed;
     this.names = names;
-    this.#events = events;
+    this.#reader = reader;
   }
 
-  /** Oldest first. */
+  /** What it has emitted so far, oldest first. */
+  get events(): readonly Event[] {
+    return this.#reader.events;
+  }
   get seen(): readonly Observation[] {
-    return this.#events.flatMap(({ observations }) => observations);
+    return this.events.flatMap(({ observations }) => observations);
   }
   /** The states that it went through, oldest first. */
   get states(): readonly Fields[] {
@@ -44,6 +47,11 @@ export class Watched {
       expect(found, `${JSON.stringify(like)} among ${JSON.stringify(this.states).slice(0, 2_000)}`).to.not.equal(undefined);
       return found as Fields;
     });
+  }
+  /** Resolves when it has seen all that was sent to it before. */
+  async settled(): Promise<void> {
+    if (this.pid.isAlive) await this.status();
+    await this.#reader.settled();
   }
   status(): Promise<MonitorStatus> {
     return call(this.pid, { ask: 'status' } as Ask<MonitorStatus>);
@@ -59,9 +67,9 @@ export async function watch<S extends TSchema>(
   feed = new Feed(async () => {}),
 ): Promise<Watched> {
   const names: Names = new Registry();
-  const { events } = await Reader.start(root, feed, { it: 'all' });
+  const reader = await Reader.start(root, feed, { it: 'all' });
   const settings = { retry: retryPolicyOf(retry), feed, names, log: logger('spec') };
-  return new Watched(await root.start(monitorChild('it', type, configOf(type.schema, config), settings)), feed, names, events);
+  return new Watched(await root.start(monitorChild('it', type, configOf(type.schema, config), settings)), feed, names, reader);
 }
 
 export interface Contract<S extends TSchema> {

@@ -1,5 +1,5 @@
 /** A whole node as a child process, started by `bin/argos` as a user would, with its own data directory and socket. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Status } from '../../proto/api.ts';
@@ -18,15 +18,17 @@ export interface CliResult {
 export function cli(
   args: readonly string[],
   options: { readonly socket?: string; readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly input?: string } = {},
-): CliResult {
+): Promise<CliResult> {
   const { socket, cwd, env, input } = options;
-  const { status, stdout, stderr } = spawnSync(ARGOS, [...args, ...(socket ? ['--socket', socket] : [])], {
-    encoding: 'utf8',
-    cwd,
-    env: { ...process.env, NO_COLOR: '1', ...env },
-    input,
+  return new Promise((done) => {
+    const child = execFile(
+      ARGOS,
+      [...args, ...(socket ? ['--socket', socket] : [])],
+      { encoding: 'utf8', cwd, env: { ...process.env, NO_COLOR: '1', ...env } },
+      (_error, stdout, stderr) => done({ code: child.exitCode, stdout, stderr }),
+    );
+    child.stdin?.end(input);
   });
-  return { code: status, stdout, stderr };
 }
 
 export class TestNode {
@@ -61,23 +63,28 @@ export class TestNode {
     child.once('exit', () => {
       ended = true;
     });
-    await eventually(() => {
+    await eventually(async () => {
       if (ended) return;
-      const { code, stderr } = this.cli('status', '--json');
+      const { code, stderr } = await this.cli('status', '--json');
       if (code !== 0 && code !== 8) throw new Error(`the node is not up: ${stderr}\n${this.log}`);
     }, 20_000);
     if (ended) throw new Error(`the node has ended: ${this.log}`);
   }
 
-  cli(...args: readonly string[]): CliResult {
+  cli(...args: readonly string[]): Promise<CliResult> {
     return cli(args, { socket: this.socket });
   }
-  status(): Status {
-    return JSON.parse(this.cli('status', '--json').stdout) as Status;
+  async status(): Promise<Status> {
+    return JSON.parse((await this.cli('status', '--json')).stdout) as Status;
+  }
+  /** What a command with `--json` answers. */
+  async json(...args: readonly string[]) {
+    const { stdout } = await this.cli(...args, '--json');
+    return JSON.parse(stdout);
   }
   /** The address that a listener is bound to, as `host:port`; and its port. */
-  port(listener: string): number {
-    const address = this.status().listeners.find(({ name }) => name === listener)?.address ?? '';
+  async port(listener: string): Promise<number> {
+    const address = (await this.status()).listeners.find(({ name }) => name === listener)?.address ?? '';
     return Number(address.split(':').at(-1));
   }
 

@@ -76,11 +76,11 @@ export async function startMosquitto(given?: number): Promise<Mosquitto> {
   const port = given ?? (await freePort());
   const folder = tempFolder();
   const config = join(folder, 'mosquitto.conf');
-  writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stdout\nlog_type all\nconnection_messages true\n`);
+  writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\nlog_type all\nconnection_messages true\n`);
   const binary = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/usr/bin/mosquitto'].find(existsSync) ?? 'mosquitto';
   const child = await start(binary, ['-c', config], port);
   let log = '';
-  child.stdout?.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     log += chunk.toString();
   });
   return {

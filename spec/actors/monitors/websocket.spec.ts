@@ -1,7 +1,6 @@
 // Monitor type websocket against real servers (npm ws): what it takes, and when a connection counts as lost.
 import { getEventListeners, once } from 'node:events';
-import { createServer, type Server } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -83,7 +82,9 @@ describe('monitor type websocket', () => {
     };
     const watched = await watch(root, websocket, { url }, { max_retries: 0 }, new SlowFeed(async () => {}));
     await watched.sees({ up: false }).catch(() => {});
-    await eventually(() => expect(watched.states.map(({ up, payload }) => [up, payload])).to.deep.equal([[true, undefined], ...[0, 1, 2, 3, 4].map((i) => [true, i]), [false, 4]]));
+    await eventually(() =>
+      expect(watched.states.map(({ up, payload }) => [up, payload])).to.deep.equal([[true, undefined], ...[0, 1, 2, 3, 4].map((i) => [true, i]), [false, 4]]),
+    );
   });
 
   it('offers its subprotocols and headers', async () => {
