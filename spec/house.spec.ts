@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect } from 'chai';
 
-const STAGES = ['listeners', 'monitors', 'rules', 'outbox', 'actions', 'store', 'admin'].map((name) => `actors/${name}`);
+const STAGES = ['listeners', 'monitors', 'rules', 'outbox', 'actions', 'store', 'secrets', 'admin'].map((name) => `actors/${name}`);
 const GROUND = ['lib', 'proto'];
 /** A floor names what may stand under it. Beside these, every folder may import itself. */
 const FLOORS: Readonly<Record<string, readonly string[]>> = {

@@ -1,7 +1,7 @@
 /**
  * The whole tree, and the corridor read from its end:
  *
- *   listeners, monitors ─▶ rules ─▶ outbox ─▶ actions          store under all
+ *   listeners, monitors ─▶ rules ─▶ outbox ─▶ actions          secrets and store under all
  *
  * Children start from the store up, so whoever sends finds its receiver running; they stop the other way, so each stage drains into one
  * that still listens. `rest_for_one` is that same arrow: a dead stage takes those that send to it along, and leaves those that it sends to
@@ -15,6 +15,7 @@ import { startSupervisor } from '../lib/supervisor.ts';
 /** One child spec a stage. */
 export interface Stages {
   readonly store: ChildSpec;
+  readonly secrets: ChildSpec;
   readonly actions: ChildSpec;
   readonly outbox: ChildSpec;
   readonly rules: ChildSpec;
@@ -27,5 +28,5 @@ export interface Stages {
 const FLAGS = { strategy: 'rest_for_one', intensity: 10, period: 60 } as const;
 
 /** Answers the start error of the first stage that does not start; the stages before it have been stopped again. */
-export const startArgos = (parent: Process, { store, actions, outbox, rules, monitors, listeners, admin }: Stages): Promise<StartResult> =>
-  startSupervisor(parent, { flags: FLAGS, children: [store, actions, outbox, rules, monitors, listeners, admin] }, { name: 'argos' });
+export const startArgos = (parent: Process, { store, secrets, actions, outbox, rules, monitors, listeners, admin }: Stages): Promise<StartResult> =>
+  startSupervisor(parent, { flags: FLAGS, children: [store, secrets, actions, outbox, rules, monitors, listeners, admin] }, { name: 'argos' });

@@ -10,6 +10,7 @@ import { Feed } from '../actors/feed.ts';
 import { logger } from '../actors/logger.ts';
 import type { Names } from '../actors/names.ts';
 import { dueNow, outboxChild } from '../actors/outbox/outbox.ts';
+import { Secrets, secretsChild } from '../actors/secrets/secrets.ts';
 import { Store, storeChild } from '../actors/store/store.ts';
 import { childOf, type Site } from '../config/catalogue.ts';
 import { diff } from '../config/diff.ts';
@@ -70,16 +71,17 @@ export function startNode(options: NodeOptions): Promise<RunningNode> {
 function stages({ readSources, environment, env, dataDir, socket, argosVersion }: NodeOptions, restarts: Restarts, stop: () => void) {
   const names: Names = new Registry();
   const store = new Store(names);
+  const secrets = new Secrets(names);
   const feed = new Feed((telemetry) => store.append(telemetry));
   const site: Site = {
     names,
     feed,
     rules: {
       load: (rule) => store.ruleState(rule),
-      commit: (rule, state, jobs, suppressed) =>
+      commit: (rule, state, executions) =>
         store.commit([
           { set: 'rule_state', rule, state },
-          ...jobs.map((job) =>
+          ...executions.map(({ job, suppressed }) =>
             suppressed === undefined
               ? ({ set: 'job', job, status: 'queued' } as const)
               : ({ set: 'job', job, status: 'suppressed', reason: suppressed } as const),
@@ -96,6 +98,7 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
     environment,
     readSources,
     declare: (wanted) => declare(wanted, env),
+    secrets: () => secrets.values(),
     diff,
     branches,
     lastExit: (child) => restarts.of(child)?.lastExit,
@@ -111,10 +114,11 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
             restarts,
             argosVersion,
             stop,
-            executions: async () => ({ open: (await store.openJobs()).length, failed: (await store.jobs({ status: 'failed', limit: 1_000 })).length }),
+            executions: () => store.jobCounts(),
             jobs: (filter) => store.jobs(filter),
             attempts: (job) => store.attempts(job),
             versions: (limit) => store.versions(limit),
+            secrets,
             validate: (sources) => declare({ sources: sources ?? readSources(), overlay: [], environment, secrets: {} }, env).faults,
           }),
         signal,
@@ -122,6 +126,7 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
   };
   return {
     store: storeChild(store, names, dataDir),
+    secrets: secretsChild(names, dataDir, env.ARGOS_SECRET_KEY),
     actions: branch('actions', names),
     outbox: outboxChild({
       names,

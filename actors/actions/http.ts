@@ -1,4 +1,6 @@
 /** Action type `http`: sends a request. */
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import got, { type Method, RequestError } from 'got';
 import { Type } from 'typebox';
 import type { Outcome } from '../job.ts';
@@ -43,8 +45,14 @@ export const http: ActionType<typeof schema> = {
     }
     return faults;
   },
-  prepare({ url, method, headers, body_template, verify_ssl, follow_redirect }) {
+  prepare({ url, method, headers, body_template, verify_ssl, follow_redirect }, { signal: stopped }) {
+    const agent = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
+    stopped.addEventListener('abort', () => {
+      agent.http.destroy();
+      agent.https.destroy();
+    });
     const client = got.extend({
+      agent,
       retry: { limit: 0 }, // the outbox tries again
       throwHttpErrors: false,
       followRedirect: follow_redirect,

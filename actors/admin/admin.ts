@@ -17,6 +17,9 @@ export const adminChild = (port: AdminPort): ChildSpec => ({
   start: (parent) => startLink(parent, new Admin(port), { name: 'admin' }),
 });
 
+/** A log line names so many changes; `argos history` has them all. */
+const SHOWN = 20;
+
 class Probe {
   readonly key: string;
   constructor(key: string) {
@@ -34,6 +37,7 @@ class Admin implements GenServer<undefined, Command> {
   #declared: readonly Declared[] = [];
   #system: Readonly<Record<string, unknown>> = {};
   #version = 0;
+  #secrets: readonly string[] = [];
 
   constructor(port: AdminPort) {
     this.#port = port;
@@ -46,8 +50,9 @@ class Admin implements GenServer<undefined, Command> {
     this.#overlay = (last?.overlay as readonly OverlayEntry[] | undefined) ?? []; // this actor wrote it
     const { branches } = this.#port;
     this.#sources = branches.sources ?? this.#port.readSources(); // after a crash: what was accepted, not what somebody is just editing
-    const { declared, system, faults } = this.#declare(this.#sources, this.#overlay);
+    const { declared, system, faults } = await this.#declare(this.#sources, this.#overlay);
     if (faults.length > 0) throw new ConfigError(faults);
+    setLogLevel(String(system.log_level ?? 'info')); // before anything starts and has something to say
     const running = branches.living();
     branches.onStarted = (pid) => self.monitor(pid);
     for (const { pid } of running) self.monitor(pid);
@@ -109,7 +114,7 @@ class Admin implements GenServer<undefined, Command> {
 
   /** Plan, apply, write down; on a fault nothing has changed. */
   async #change(sources: readonly Source[], overlay: readonly OverlayEntry[], author: string, reason: string): Promise<CommandReply> {
-    const { declared, system, faults } = this.#declare(sources, overlay);
+    const { declared, system, faults } = await this.#declare(sources, overlay);
     if (faults.length > 0)
       return failure('config_invalid', `the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}; nothing was changed`, { faults });
     const plan = this.#port.diff(this.#declared, declared);
@@ -130,8 +135,10 @@ class Admin implements GenServer<undefined, Command> {
     return { version: this.#version, resources: resources.filter(({ outcome }) => outcome !== 'unchanged') satisfies Applied[] };
   }
 
-  #declare(sources: readonly Source[], overlay: readonly OverlayEntry[]): Declaration {
-    return this.#port.declare({ sources, overlay, environment: this.#port.environment, secrets: {} });
+  async #declare(sources: readonly Source[], overlay: readonly OverlayEntry[]): Promise<Declaration> {
+    const secrets = await this.#port.secrets();
+    this.#secrets = Object.values(secrets);
+    return this.#port.declare({ sources, overlay, environment: this.#port.environment, secrets });
   }
 
   /** From here on this is what is declared; a change of it is a version. */
@@ -149,7 +156,7 @@ class Admin implements GenServer<undefined, Command> {
     if (diff.length > 0) {
       await this.#port.saveVersion({ number: this.#version + 1, atMs: Date.now(), author, reason, diff, overlay });
       this.#version++;
-      this.#log.info('the configuration has changed', { reason, author, version: this.#version, diff });
+      this.#log.info('the configuration has changed', { reason, author, version: this.#version, changes: diff.length, diff: diff.slice(0, SHOWN) });
     }
     this.#declared = declared;
     this.#system = system;
@@ -186,6 +193,7 @@ class Admin implements GenServer<undefined, Command> {
       declared: () => this.#declared,
       system: () => this.#system,
       version: () => this.#version,
+      secrets: () => this.#secrets,
     };
     const { names } = this.#port;
     return {
@@ -197,6 +205,9 @@ class Admin implements GenServer<undefined, Command> {
       },
       get version() {
         return read.version();
+      },
+      get secrets() {
+        return read.secrets();
       },
       quarantine: this.#quarantine,
       command: (command) => {

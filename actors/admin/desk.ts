@@ -13,6 +13,8 @@ export interface AdminPort {
   /** The configuration's texts as they stand on disk now. @throws when they cannot be read. */
   readSources(): readonly Source[];
   declare(wanted: Wanted): Declaration;
+  /** For `${secrets.NAME}`. */
+  secrets(): Promise<Readonly<Record<string, string>>>;
   diff(running: readonly Declared[], wanted: readonly Declared[]): readonly Step[];
   readonly branches: Branches;
   lastVersion(): Promise<{ readonly number: number; readonly overlay: unknown } | undefined>;
@@ -44,6 +46,8 @@ export interface Desk {
   readonly system: Readonly<Record<string, unknown>>;
   readonly version: number;
   readonly quarantine: Quarantine;
+  /** The values that nobody is to see. */
+  readonly secrets: readonly string[];
   command(command: Command): Promise<CommandReply>;
 }
 

@@ -76,7 +76,7 @@ export async function infoOf(declared: Declared, desk: Desk, names: Names, whole
   const asks = pid && kind !== 'action';
   const detail = asks ? await call(pid, { ask: 'status' } as Ask<unknown>, ANSWER_MS).catch(() => null) : null;
   const status = kind === 'system_config' || pid ? 'running' : desk.quarantine.has(keyOf(declared)) ? 'quarantined' : 'stopped';
-  return { kind, name, type, origin, status, detail, ...(whole ? { config: redact(spec) } : {}) };
+  return { kind, name, type, origin, status, detail, ...(whole ? { config: redact(spec, '', desk.secrets) } : {}) };
 }
 
 const sum = async (counter: { get(): Promise<{ readonly values: readonly { readonly value: number }[] }> }): Promise<number> =>

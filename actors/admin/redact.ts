@@ -5,10 +5,13 @@ const SECRET = new RegExp(WORDS, 'i');
 const QUERY = new RegExp(`([?&][^=&#\\s]{0,64}(?:${WORDS})[^=&#\\s]{0,64}=)[^&#\\s]+`, 'gi');
 export const HIDDEN = '(secret)';
 
-export function redact(value: unknown, key = ''): unknown {
-  if (Array.isArray(value)) return value.map((one) => redact(one, key));
+/** @param key under which the value stands. @param secrets values that are blanked wherever they stand. */
+export function redact(value: unknown, key = '', secrets: readonly string[] = []): unknown {
+  if (Array.isArray(value)) return value.map((one) => redact(one, key, secrets));
   if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, redact(one, SECRET.test(key) ? key : name)]));
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, redact(one, SECRET.test(key) ? key : name, secrets)]));
   if (SECRET.test(key) && (typeof value === 'string' || typeof value === 'number')) return HIDDEN;
-  return typeof value === 'string' ? value.replace(/:\/\/[^/?#\s]+@/g, `://${HIDDEN}@`).replace(QUERY, `$1${HIDDEN}`) : value;
+  if (typeof value !== 'string') return value;
+  const text = secrets.reduce((all, secret) => all.replaceAll(secret, HIDDEN), value);
+  return text.replace(/:\/\/[^/?#\s]+@/g, `://${HIDDEN}@`).replace(QUERY, `$1${HIDDEN}`);
 }

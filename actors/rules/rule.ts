@@ -2,7 +2,7 @@
  * A rule: one actor that judges the events of the monitors that it reads, and, when its verdict changes, owes executions. Its state and
  * the executions become lasting in one transaction, before it takes the next event.
  */
-import type { CallMessage } from '../../lib/call.ts';
+import { type CallMessage, CastMessage } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type GenServer, type Init, type Next, noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
@@ -26,10 +26,16 @@ export interface RulePort {
   readonly log: Logger;
   /** The rule's state as it was last committed; undefined for a new rule. */
   load(rule: string): Promise<unknown>;
-  /** Resolves when state and jobs are lasting, together. */
-  commit(rule: string, state: AlertState, jobs: readonly Job[], suppressed: string | undefined): Promise<void>;
+  /** Resolves when state and executions are lasting, together. */
+  commit(rule: string, state: AlertState, executions: readonly Execution[]): Promise<void>;
   /** These have been committed and are due. */
   due(jobs: readonly Job[]): void;
+}
+
+/** One that is owed; or that would be, had it not been suppressed. */
+export interface Execution {
+  readonly job: Job;
+  readonly suppressed?: string;
 }
 
 /** What a rule answers when it is asked how it stands. */
@@ -41,6 +47,14 @@ export interface RuleStatus {
   readonly explanation: Explained;
 }
 
+/** Something to tell, or, after a cooldown that outlasted the episode, not to. */
+interface Verdict {
+  readonly effect: Effect;
+  readonly alert: Alert;
+}
+const SAID: Readonly<Record<Effect, string>> = { fire: 'firing', resolve: 'resolved', suppress: 'ended untold: cooldown' };
+
+const MOST_AT_ONCE = 1_000;
 const COMMIT_RETRY_MS = 1_000;
 const TICK = Symbol('time may have changed the verdict');
 
@@ -67,6 +81,8 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
   readonly #damping: Damping;
   readonly #reads: Reads;
   readonly #monitors: readonly string[];
+  /** The last observation of each monitor that has been judged: the next one may have changed from it. */
+  readonly #judged = new Map<string, Observation>();
   #self!: Process;
   #cancelTick: () => void = () => {};
 
@@ -93,20 +109,30 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     return ok(state);
   }
 
-  async handleCast({ event }: Wake, state: AlertState): Promise<Next<AlertState>> {
+  /** All events that are waiting are judged in one go, so that they cost one commit. */
+  async handleCast(wake: Wake, state: AlertState): Promise<Next<AlertState>> {
+    const verdicts: Verdict[] = [];
     let now = state;
-    let previous = this.#port.feed.latest(event.monitor)?.history.findLast(({ atMs }) => atMs < (event.observations[0]?.atMs ?? 0));
-    for (const observation of event.observations) {
-      if (touches(observation, this.#reads.get(event.monitor) ?? 'all'))
-        now = await this.#judge(now, this.#facts(event.monitor, observation, previous), event.monitor, observation);
-      previous = observation;
+    for (const { event } of [wake, ...this.#waiting()]) {
+      const { monitor, observations } = event;
+      let previous = this.#judged.get(monitor) ?? this.#before(monitor, observations[0]);
+      for (const observation of observations) {
+        if (touches(observation, this.#reads.get(monitor) ?? 'all'))
+          now = this.#judge(now, this.#facts(monitor, observation, previous), monitor, observation, verdicts);
+        previous = observation;
+      }
+      if (previous) this.#judged.set(monitor, previous);
     }
+    if (now !== state) await this.#settle(now, verdicts);
     return noreply(now);
   }
 
   async handleInfo(message: unknown, state: AlertState): Promise<Next<AlertState>> {
     if (message !== TICK || this.#config.mode === 'event') return noreply(state);
-    return noreply(await this.#judge(state, this.#facts(), undefined, { atMs: Date.now(), fields: {} }));
+    const verdicts: Verdict[] = [];
+    const now = this.#judge(state, this.#facts(), undefined, { atMs: Date.now(), fields: {} }, verdicts);
+    if (now !== state) await this.#settle(now, verdicts);
+    return noreply(now);
   }
 
   handleCall(_request: { readonly ask: 'status' }, _from: CallMessage, state: AlertState): Next<AlertState> {
@@ -121,7 +147,23 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     return reply(status, state);
   }
 
-  async #judge(state: AlertState, facts: Facts, monitor: string | undefined, observation: Observation): Promise<AlertState> {
+  /** What the monitor had seen before this, as far as its history still has it. */
+  #before(monitor: string, observation: Observation | undefined): Observation | undefined {
+    const history = this.#port.feed.latest(monitor)?.history ?? [];
+    return history[history.findIndex((one) => one === observation) - 1];
+  }
+
+  #waiting(): Wake[] {
+    const waiting: Wake[] = [];
+    while (waiting.length < MOST_AT_ONCE) {
+      const next = this.#self.take((message) => message instanceof CastMessage);
+      if (!(next instanceof CastMessage)) break;
+      waiting.push(next.message as Wake); // nothing else is ever cast to a rule
+    }
+    return waiting;
+  }
+
+  #judge(state: AlertState, facts: Facts, monitor: string | undefined, observation: Observation, verdicts: Verdict[]): AlertState {
     const truth = this.#holds(facts);
     vitals.evaluations.inc({ rule: this.#name, result: truth === undefined ? 'unknown' : String(truth) });
     vitals.evaluationSeconds.observe(Math.max(0, Date.now() - observation.atMs) / 1_000);
@@ -130,7 +172,8 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     this.#tickAt(wakeMs);
     if (next === state) return state;
     const begun = next.episodes > state.episodes ? { ...next, monitor } : next;
-    await this.#settle(begun, effect, facts, monitor ?? begun.monitor, observation);
+    if (effect)
+      verdicts.push({ effect, alert: this.#alert(begun, effect === 'resolve' ? 'resolved' : 'firing', facts, monitor ?? begun.monitor, observation) });
     return begun;
   }
 
@@ -141,27 +184,27 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     return { state: { ...state, sinceMs: nowMs, firingMs: nowMs, episodes: state.episodes + 1, toldMs: nowMs }, effect: 'fire', wakeMs: undefined };
   }
 
-  /** Make the new state lasting, with what it owes. A store that is away is waited for: the events behind this one wait as well. */
-  async #settle(state: AlertState, effect: Effect | undefined, facts: Facts, monitor: string | undefined, observation: Observation): Promise<void> {
-    const actions = effect === 'resolve' ? this.#config.on_resolve : effect ? this.#config.actions : [];
-    const alert = this.#alert(state, effect === 'resolve' ? 'resolved' : 'firing', facts, monitor, observation);
-    const jobs = actions.map((action): Job => ({ id: `${alert.episode}/${alert.state}/${action}`, action, alert, createdMs: observation.atMs }));
-    for (;;) {
+  /** Make the new state lasting, with what it owes. A store that is away is waited for: the events behind these wait as well. */
+  async #settle(state: AlertState, verdicts: readonly Verdict[]): Promise<void> {
+    const executions = verdicts.flatMap(({ effect, alert }) =>
+      (effect === 'resolve' ? this.#config.on_resolve : this.#config.actions).map((action): Execution => {
+        const job: Job = { id: `${alert.episode}/${alert.state}/${action}`, action, alert, createdMs: alert.atMs };
+        return effect === 'suppress' ? { job, suppressed: 'cooldown' } : { job };
+      }),
+    );
+    while (this.#self.isAlive) {
       try {
-        await this.#port.commit(this.#name, state, jobs, effect === 'suppress' ? 'cooldown' : undefined);
+        await this.#port.commit(this.#name, state, executions);
         break;
       } catch (error) {
+        if (!this.#self.isAlive) return;
         this.#port.log.error('the verdict cannot be stored and waits', { error: String(error), retryMs: COMMIT_RETRY_MS });
         await this.#self.receive((message): message is never => message === NEVER, COMMIT_RETRY_MS);
       }
     }
-    if (effect)
-      this.#port.log.info(effect === 'fire' ? 'firing' : effect === 'resolve' ? 'resolved' : 'ended untold: cooldown', {
-        episode: alert.episode,
-        details: alert.details,
-        actions,
-      });
-    if (jobs.length > 0 && effect !== 'suppress') this.#port.due(jobs);
+    for (const { effect, alert } of verdicts) this.#port.log.info(SAID[effect], { episode: alert.episode, details: alert.details });
+    const due = executions.flatMap(({ job, suppressed }) => (suppressed === undefined ? [job] : []));
+    if (due.length > 0) this.#port.due(due);
   }
 
   #alert(state: AlertState, verdict: Alert['state'], facts: Facts, monitor: string | undefined, { atMs, fields }: Observation): Alert {

@@ -95,6 +95,12 @@ export class Journal {
     return this.#jobs("status IN ('queued', 'running', 'retrying') ORDER BY due_ms, created_ms", []);
   }
 
+  /** Executions that are not at their end, and those that have failed for good. */
+  jobCounts(): { readonly open: number; readonly failed: number } {
+    const count = (where: string): number => Number(this.#db.prepare(`SELECT count(*) FROM jobs WHERE ${where}`).pluck().get());
+    return { open: count("status IN ('queued', 'running', 'retrying')"), failed: count("status = 'failed'") };
+  }
+
   jobs({ rule, action, status, id, limit = 100 }: JobFilter): StoredJob[] {
     const given = Object.entries({ rule, action, status, id }).filter(([, value]) => value !== undefined);
     const where = given.map(([column]) => `${column} = ?`).join(' AND ') || 'TRUE';

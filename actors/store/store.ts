@@ -19,7 +19,8 @@ export class StoreError extends Error {
 }
 
 type KnownSeries = Series & { stored: boolean };
-const keyOf = ({ service, name, tags }: Pick<Series, 'service' | 'name' | 'tags'>): string => `${service}\0${name}\0${tags}`;
+/** The lengths tell where one text ends: a text may hold any character. */
+const keyOf = ({ service, name, tags }: Pick<Series, 'service' | 'name' | 'tags'>): string => `${service.length},${name.length},${service}${name}${tags}`;
 const sortedJson = (tags: Readonly<Record<string, string>>): string => {
   const keys = Object.keys(tags);
   return keys.length === 0 ? '{}' : JSON.stringify(Object.fromEntries(keys.sort().map((key) => [key, tags[key]])));
@@ -58,6 +59,9 @@ export class Store {
   openJobs(): Promise<readonly StoredJob[]> {
     return this.#do({ do: 'openJobs' });
   }
+  jobCounts(): Promise<{ readonly open: number; readonly failed: number }> {
+    return this.#do({ do: 'jobCounts' });
+  }
   jobs(filter: JobFilter): Promise<readonly StoredJob[]> {
     return this.#do({ do: 'jobs', filter });
   }
@@ -88,7 +92,7 @@ export class Store {
 
   /** A series is sent along with every batch that has it, until one of them is committed. */
   #intern({ service, name, tags }: Metric): KnownSeries {
-    const one = { service, name, tags: sortedJson(tags) };
+    const one = { service: service.toWellFormed(), name: name.toWellFormed(), tags: sortedJson(tags) }; // as the database will keep them
     const key = keyOf(one);
     const there = this.#series.get(key);
     if (there) return there;

@@ -15,7 +15,7 @@ export type Work =
   | { readonly do: 'append'; readonly series: readonly Series[]; readonly columns: Columns; readonly logs: readonly Log[] }
   | { readonly do: 'commit'; readonly changes: readonly Change[] }
   | { readonly do: 'ruleState'; readonly rule: string }
-  | { readonly do: 'openJobs' | 'counts' | 'series' }
+  | { readonly do: 'openJobs' | 'jobCounts' | 'counts' | 'series' }
   | { readonly do: 'jobs'; readonly filter: JobFilter }
   | { readonly do: 'attempts'; readonly job: string }
   | { readonly do: 'versions'; readonly limit: number }
@@ -73,6 +73,8 @@ function perform(work: Work): unknown {
       return journal.ruleState(work.rule);
     case 'openJobs':
       return journal.openJobs();
+    case 'jobCounts':
+      return journal.jobCounts();
     case 'jobs':
       return journal.jobs(work.filter);
     case 'attempts':

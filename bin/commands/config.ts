@@ -1,9 +1,9 @@
-/** `validate-config`, `reload`, `history`, `actions`: the life of a configuration, and of what it has set off. */
+/** `validate-config`, `reload`, `history`, `secret`, `actions`: the life of a configuration, and of what it has set off. */
 import type { Argv } from 'yargs';
 import type { ChangeReply } from '../../proto/api.ts';
 import { ask, CommandError, EXIT } from '../client.ts';
 import { faultsText, print, printJson, say, table } from '../output.ts';
-import { configPath, readSources } from '../sources.ts';
+import { configPath, readSource, readSources } from '../sources.ts';
 import { changed } from './resources.ts';
 
 interface Common {
@@ -61,6 +61,25 @@ export const configCommands = (yargs: Argv<Common>): Argv<Common> =>
               ]),
             ),
           );
+      },
+    )
+    .command(
+      'secret <what> [name]',
+      'values for ${secrets.NAME}, kept encrypted: set (the value comes from stdin), list, delete',
+      (y) =>
+        y
+          .positional('what', { choices: ['set', 'list', 'delete'] as const, demandOption: true, describe: 'what to do' })
+          .positional('name', { type: 'string', describe: 'the secret' }),
+      async ({ socket, json, what, name }) => {
+        if (what === 'list') {
+          const names = await ask<string[]>(socket, 'GET', '/v1/secrets');
+          return json ? printJson(names) : names.forEach(print);
+        }
+        if (name === undefined) throw new CommandError(`${what} needs the name of a secret`, EXIT.usage);
+        const path = `/v1/secrets/${encodeURIComponent(name)}`;
+        if (what === 'delete') await ask(socket, 'DELETE', path);
+        else await ask(socket, 'PUT', path, { value: readSource('-').text.replace(/\r?\n$/, '') });
+        say(what === 'set' ? `secret ${name} is kept; a reload brings it into the configuration` : `secret ${name} is gone`);
       },
     )
     .command(

@@ -67,7 +67,7 @@ describe('Feed', () => {
   it('wakes a rule once for every event that brings what it reads, and for no other, in their order', async () => {
     await fc.assert(
       fc.asyncProperty(reads, events, async (read, all) => {
-        const published = all.map(({ monitor: from, observations }) => ({
+        const published: Event[] = all.map(({ monitor: from, observations }) => ({
           monitor: from,
           observations: observations.map(({ seen, ...rest }) => (seen ? { ...rest, seen } : rest)),
         }));

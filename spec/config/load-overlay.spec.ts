@@ -165,7 +165,7 @@ describe('the overlay', () => {
       'n.json:2:20 /config/url a value that must match pattern "^https?://", got "x"',
     ]);
     expect(entry(monitor('other'))).to.deep.equal(['n.json:1:9 /name the name n, which the command gives, got "other"']);
-    expect(entry({ monitors: { single: [monitor('nn')] } })).to.deep.equal(['n.json:1:1  a monitor named n; there is nn, got "n", nn?']);
+    expect(entry({ monitors: { single: [monitor('nn')] } })).to.deep.equal(['n.json:1:1  a monitor named n; there is nn, got "n"']);
     expect(entry({})).to.deep.equal(['n.json:1:1  a monitor named n; there is none, got "n"']);
     expect(entry('[1]')).to.deep.equal(['n.json:1:1  a monitor, or a configuration that holds it, got [1]']);
     expect(entry('{"')[0]).to.match(/^n\.json:1:2/);

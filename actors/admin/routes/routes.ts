@@ -17,6 +17,8 @@ export interface RoutesPort extends HealthPort {
   attempts(job: string): Promise<readonly unknown[]>;
   versions(limit: number): Promise<readonly unknown[]>;
   validate(sources: readonly Source[] | undefined): Declaration['faults'];
+  /** Names go out, values only in. */
+  readonly secrets: { names(): Promise<readonly string[]>; set(name: string, value: string): Promise<void>; delete(name: string): Promise<boolean> };
   /** End the node in order. */
   stop(): void;
 }
@@ -30,6 +32,7 @@ const STATUS: Readonly<Record<ApiError['error']['code'], number>> = {
   failed: 500,
 };
 const isKind = (kind: string): kind is Kind => (KINDS as readonly string[]).includes(kind);
+const SECRET_NAME = /^[A-Za-z0-9_-]{1,128}$/;
 type Params = { Params: { kind: string; name: string } };
 
 export function routes(app: FastifyInstance, desk: Desk, port: RoutesPort): void {
@@ -71,6 +74,17 @@ export function routes(app: FastifyInstance, desk: Desk, port: RoutesPort): void
   app.post('/v1/reload', async ({ headers }, reply) => send(reply, await desk.command({ do: 'reload', author: author(headers) })));
   app.post<{ Body: { sources?: readonly Source[] } | undefined }>('/v1/validate', async ({ body }) => ({ faults: port.validate(body?.sources) }));
   app.get<{ Querystring: { limit?: string } }>('/v1/versions', ({ query: { limit = '20' } }) => port.versions(Math.min(1_000, Number(limit) || 20)));
+
+  app.get('/v1/secrets', () => port.secrets.names());
+  app.put<{ Params: { name: string }; Body: { value?: unknown } | undefined }>('/v1/secrets/:name', async ({ params: { name }, body }, reply) => {
+    if (!SECRET_NAME.test(name)) return refuse(reply, 'usage', 'a secret is named by letters, digits, _ and -');
+    if (typeof body?.value !== 'string' || body.value === '') return refuse(reply, 'usage', 'expected {value}: a text that is not empty');
+    await port.secrets.set(name, body.value);
+    return reply.send({ name });
+  });
+  app.delete<{ Params: { name: string } }>('/v1/secrets/:name', async ({ params: { name } }, reply) =>
+    (await port.secrets.delete(name)) ? reply.send({ name }) : refuse(reply, 'not_found', `there is no secret named ${name}`),
+  );
 
   app.get<{ Querystring: Record<string, string> }>('/v1/executions', ({ query }) => port.jobs(query));
   app.get<{ Querystring: { id: string } }>('/v1/attempts', ({ query: { id } }) => port.attempts(id));

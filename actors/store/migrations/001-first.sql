@@ -42,6 +42,7 @@ CREATE TABLE jobs (
   job TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX jobs_due ON jobs (due_ms) WHERE status IN ('queued', 'running', 'retrying');
+CREATE INDEX jobs_failed ON jobs (created_ms) WHERE status = 'failed';
 CREATE INDEX jobs_by_rule ON jobs (rule, created_ms);
 
 CREATE TABLE attempts (

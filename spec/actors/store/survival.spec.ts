@@ -1,0 +1,140 @@
+// The store and the deaths around it: stops, kills, dead threads, second owners. What it has acknowledged is there.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import Database from 'better-sqlite3';
+import { expect } from 'chai';
+import type { Pid } from '../../../lib/process.ts';
+import { startSupervisor } from '../../../lib/supervisor.ts';
+import { StoreError, storeChild } from '../../../actors/store/store.ts';
+import { endOf, Root } from '../../support/actors.ts';
+import { eventually } from '../../support/eventually.ts';
+import { TestStore } from '../../support/store.ts';
+
+describe('Store', () => {
+  let root: Root;
+  let under: TestStore;
+
+  const append = (name: string): Promise<void> =>
+    under.store.append({ protocol: 'spec', metrics: [{ name, service: 's', value: 1, timestamp: 1_000, tags: {} }], logs: [] });
+  const count = async (name: string): Promise<number> => (await under.store.metrics({ name })).length;
+  const rejection = (promise: Promise<unknown>): Promise<unknown> =>
+    promise.then(
+      () => 'it was kept',
+      (error: unknown) => error,
+    );
+
+  beforeEach(async () => {
+    root = new Root();
+    under = new TestStore(root);
+    await under.start();
+  });
+  afterEach(() => root.end());
+
+  it('commits what was asked of it before it was told to stop', async () => {
+    const asked = Array.from({ length: 20 }, () => append('m'));
+    await under.stop();
+    await Promise.all(asked);
+    await under.start();
+    expect(await count('m')).to.equal(20);
+  });
+
+  it('is missed by whoever asks it while it is away, and has kept nothing of that', async () => {
+    await under.stop();
+    expect(await rejection(append('m')))
+      .to.be.an.instanceOf(StoreError)
+      .with.property('message', 'the store is not running');
+    await under.start();
+    expect(await count('m')).to.equal(0);
+    await append('m');
+    expect(await count('m')).to.equal(1);
+  });
+
+  it('lets go of its folder when it is killed, also while it starts', async () => {
+    await root.stop(under.pid, 'kill');
+    const starting = rejection(under.start());
+    await eventually(() => expect(root.self.links).to.have.length(1));
+    for (const child of root.self.links) root.self.exit(child, 'kill');
+    expect(await starting).to.be.an.instanceOf(Error);
+    await under.start();
+    await append('m');
+    expect(await count('m')).to.equal(1);
+  });
+
+  it('refuses the database of a newer Argos, and says so', async () => {
+    await under.stop();
+    const db = new Database(join(under.folder, 'argos.db'));
+    db.pragma('user_version = 99');
+    db.close();
+    const refused = await rejection(under.start());
+    expect(refused)
+      .to.be.an.instanceOf(Error)
+      .with.property('message')
+      .that.matches(/schema version 99.*newer Argos/);
+  });
+
+  it('refuses a folder that another store has, and leaves that one alone', async () => {
+    const second = new TestStore(root, under.folder);
+    expect(await rejection(second.start()))
+      .to.be.an.instanceOf(Error)
+      .with.property('message')
+      .that.matches(/locked|in use/);
+    await append('m');
+    expect(await count('m')).to.equal(1);
+  });
+
+  it('starts anew under its supervisor when its thread dies, and whoever waited for an answer is told', async () => {
+    await under.stop();
+    const threads: Worker[] = [];
+    const hear = (worker: Worker): number => threads.push(worker);
+    process.on('worker', hear);
+    const { store, names, folder } = under;
+    const children = [storeChild(store, names, folder)];
+    await root.start({ id: 'sup', start: (parent) => startSupervisor(parent, { flags: { intensity: 5, period: 60 }, children }) });
+    for (let i = 0; i < 3; i++) {
+      await append('m');
+      const first = names.whereis('store') as Pid;
+      const waiting = Array.from({ length: 20 }, () => rejection(append('perhaps')));
+      void threads.at(-1)?.terminate();
+      expect(await endOf(first)).to.be.an.instanceOf(Error);
+      for (const one of await Promise.all(waiting)) expect(one).to.satisfy((got: unknown) => got instanceof StoreError || got === 'it was kept');
+      await eventually(() => expect(names.whereis('store')).to.be.an('object').that.does.not.equal(first));
+    }
+    process.off('worker', hear);
+    expect(await count('m')).to.equal(3);
+  });
+
+  it('has all that it has acknowledged after kill -9, and the database is whole', async function () {
+    this.timeout(60_000);
+    await under.stop();
+    const acknowledged = new Map<string, number>();
+    for (let kill = 0; kill < 3; kill++) {
+      const script = resolve(import.meta.dirname, '../../support/appender.ts');
+      const child = spawn(process.execPath, [script, under.folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let said = '';
+      child.stdout.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+      });
+      await eventually(() => expect(said.split('\n').length).to.be.above(60), 20_000);
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      for (const [, lane = '', i] of said.matchAll(/^(\d) (\d+)\n/gm)) acknowledged.set(lane, Math.max(acknowledged.get(lane) ?? 0, Number(i)));
+    }
+    expect([...acknowledged.keys()]).to.have.length(4);
+    await under.start();
+    for (const [lane, last] of acknowledged) {
+      const service = `lane-${lane}`;
+      for (let i = 0; i <= last; i++) {
+        expect((await under.store.metrics({ service, from: i, to: i })).length, `${service} ${i}`).to.be.at.least(2);
+        expect((await under.store.logs({ service, from: i, to: i })).length, `${service} ${i}`).to.be.at.least(1);
+        expect(await under.store.jobs({ id: `${lane}/${i}` }), `${service} ${i}`).to.have.length(1);
+      }
+      expect(await under.store.ruleState(service)).to.be.at.least(0);
+    }
+    await under.stop();
+    const db = new Database(join(under.folder, 'argos.db'));
+    expect(db.pragma('integrity_check', { simple: true })).to.equal('ok');
+    db.close();
+  });
+});

@@ -1,0 +1,39 @@
+/** A real store in a temporary folder, that a spec can stop, kill and start again. */
+import type { Pid } from '../../lib/process.ts';
+import { Registry } from '../../lib/registry.ts';
+import type { Names } from '../../actors/names.ts';
+import { Store, storeChild } from '../../actors/store/store.ts';
+import type { Root } from './actors.ts';
+import { tempFolder } from './services.ts';
+
+export class TestStore {
+  readonly root: Root;
+  readonly folder: string;
+  readonly names: Names = new Registry();
+  /** The store as its users have it: they keep it while its actor comes and goes. */
+  readonly store = new Store(this.names);
+  #pid: Pid | undefined;
+
+  constructor(root: Root, folder = tempFolder()) {
+    this.root = root;
+    this.folder = folder;
+  }
+
+  get pid(): Pid {
+    if (!this.#pid) throw new Error('the store has not been started');
+    return this.#pid;
+  }
+  async start(): Promise<void> {
+    this.#pid = await this.root.start(storeChild(this.store, this.names, this.folder));
+  }
+  async stop(): Promise<void> {
+    await this.root.stop(this.pid);
+  }
+  /** As after a restart of the whole node: nothing is remembered that the folder does not hold. */
+  async reopen(): Promise<TestStore> {
+    await this.stop();
+    const again = new TestStore(this.root, this.folder);
+    await again.start();
+    return again;
+  }
+}
