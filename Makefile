@@ -61,6 +61,7 @@ format: install
 
 schema: install
 	node config/schema.ts
+	node config/reference.ts
 
 otp-replay: install
 	@node spec/otp/replay.ts $(FILES)

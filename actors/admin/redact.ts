@@ -12,6 +12,7 @@ export function redact(value: unknown, key = '', secrets: readonly string[] = []
     return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, redact(one, SECRET.test(key) ? key : name, secrets)]));
   if (SECRET.test(key) && (typeof value === 'string' || typeof value === 'number')) return HIDDEN;
   if (typeof value !== 'string') return value;
-  const text = secrets.reduce((all, secret) => all.replaceAll(secret, HIDDEN), value);
+  const longestFirst = secrets.filter((secret) => secret !== '').sort((a, b) => b.length - a.length); // one may be a part of another
+  const text = longestFirst.reduce((all, secret) => all.replaceAll(secret, HIDDEN), value);
   return text.replace(/:\/\/[^/?#\s]+@/g, `://${HIDDEN}@`).replace(QUERY, `$1${HIDDEN}`);
 }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'chai';
 import { parse } from 'jsonc-parser';
+import { REFERENCE_FILE, referenceText } from '../../config/reference.ts';
 import { configSchema, SCHEMA_FILE, schemaText } from '../../config/schema.ts';
 
 describe('config/argos.schema.json', () => {
@@ -13,6 +14,10 @@ describe('config/argos.schema.json', () => {
 
   it("is what the types' own schemas make (make schema writes it anew)", () => {
     expect(readFileSync(SCHEMA_FILE, 'utf8')).to.equal(schemaText());
+  });
+
+  it('stands beside a reference page that is what they make, too', () => {
+    expect(readFileSync(REFERENCE_FILE, 'utf8')).to.equal(referenceText());
   });
 
   for (const name of ['argos.example.jsonc', 'demo.jsonc']) {

@@ -1,0 +1,9 @@
+/** Every benchmark, one after the other, each in a process of its own. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+for (const name of ['corridor.ts', 'otp.ts']) {
+  console.log(`\n# ${name}\n`);
+  const { status } = spawnSync(process.execPath, ['--expose-gc', '--disable-warning=ExperimentalWarning', join(import.meta.dirname, name)], { stdio: 'inherit' });
+  if (status !== 0) process.exitCode = 1;
+}

@@ -1,0 +1,70 @@
+/** A rule over a real store and a Feed, wired as in a node; what becomes due is kept. */
+import { type Ask, call } from '../../lib/call.ts';
+import type { Pid } from '../../lib/process.ts';
+import type { Fields } from '../../actors/event.ts';
+import { Feed } from '../../actors/feed.ts';
+import type { Job } from '../../actors/job.ts';
+import { logger } from '../../actors/logger.ts';
+import { type RulePort, type RuleStatus, ruleChild } from '../../actors/rules/rule.ts';
+import { ruleSchema } from '../../actors/rules/schema.ts';
+import type { Change } from '../../actors/store/journal.ts';
+import { configOf, type Root } from './actors.ts';
+import { TestStore } from './store.ts';
+
+const DEFAULTS = { name: 'too_hot', condition: { field: 'boiler.t', op: '>', value: 80 }, actions: ['mail'], on_resolve: ['calm'] };
+
+export class TestRule {
+  readonly root: Root;
+  readonly feed = new Feed(async () => {});
+  readonly due: Job[] = [];
+  store: TestStore;
+  pid!: Pid;
+  /** What the rule commits with. */
+  commit = (changes: readonly Change[]): Promise<void> => this.store.store.commit(changes);
+
+  constructor(root: Root) {
+    this.root = root;
+    this.store = new TestStore(root);
+  }
+
+  /** Start the rule anew. `more` is what its config has beside: it fires `mail` when the boiler is over 80, and `calm` at the end. */
+  async start(more: object = {}): Promise<void> {
+    const port: RulePort = {
+      names: this.store.names,
+      feed: this.feed,
+      log: logger('spec'),
+      load: (rule) => this.store.store.ruleState(rule),
+      commit: (rule, state, executions) => this.commit([{ set: 'rule_state', rule, state }, ...executions.map(changeOf)]),
+      due: (jobs) => void this.due.push(...jobs),
+    };
+    this.pid = await this.root.start(ruleChild('too_hot', configOf(ruleSchema, { ...DEFAULTS, ...more }), port));
+    await this.status();
+  }
+  async stop(): Promise<void> {
+    await this.root.stop(this.pid);
+  }
+
+  status(): Promise<RuleStatus> {
+    return call(this.pid, { ask: 'status' } as Ask<RuleStatus>, 20_000);
+  }
+  publish(fields: Fields, monitor = 'boiler', atMs = Date.now()): Promise<void> {
+    return this.feed.publish({ monitor, observations: [{ atMs, fields }] });
+  }
+  /** The monitor sees this, and the rule has judged it. */
+  async see(fields: Fields): Promise<RuleStatus['phase']> {
+    await this.publish(fields);
+    return (await this.status()).phase;
+  }
+
+  /** What has become due so far: `mail#1` is the firing of the first episode. */
+  get told(): readonly string[] {
+    return this.due.map(({ action, alert }) => `${action}#${/#(\d+)@/.exec(alert.episode)?.[1]}`);
+  }
+  /** What the store has of it. */
+  async stored(): Promise<readonly string[]> {
+    return (await this.store.store.jobs({})).map(({ job, status }) => `${job.action} ${status}`);
+  }
+}
+
+const changeOf = ({ job, suppressed }: { readonly job: Job; readonly suppressed?: string }): Change =>
+  suppressed === undefined ? { set: 'job', job, status: 'queued' } : { set: 'job', job, status: 'suppressed', reason: suppressed };
