@@ -8,6 +8,8 @@ NODE_BIN := $(TOOLS)/node_modules/$(NODE_PACKAGE)/bin
 
 # The machine's own Node, when it is new enough (package.json, engines), else the one that `make install` brings.
 OWN_NODE := $(shell node -e 'const [a, b] = process.versions.node.split(".").map(Number); console.log((a === 22 && b >= 22) || (a === 24 && b >= 11) || a >= 26 ? "yes" : "no")' 2>/dev/null)
+# npm runs by the machine's own Node, which knows the machine's certificates.
+NPM := PATH='$(PATH)' npm
 ifneq ($(OWN_NODE),yes)
 export PATH := $(NODE_BIN):$(PATH)
 NODE_READY := $(NODE_BIN)/node
@@ -23,11 +25,11 @@ SERVICES := mosquitto mosquitto-clients postgresql
 install: node_modules/.package-lock.json
 
 node_modules/.package-lock.json: package.json package-lock.json $(NODE_READY)
-	npm ci --ignore-scripts --no-audit --no-fund
+	$(NPM) ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 $(NODE_BIN)/node:
-	npm install --prefix $(TOOLS) --no-save --no-package-lock --ignore-scripts --no-audit --no-fund $(NODE_PACKAGE)@$(NODE_VERSION)
+	$(NPM) install --prefix $(TOOLS) --no-save --no-package-lock --ignore-scripts --no-audit --no-fund $(NODE_PACKAGE)@$(NODE_VERSION)
 
 # Real servers for the specs. Those that are there already are used; the specs start their own processes of them, on free ports.
 services:

@@ -47,7 +47,8 @@ export const database: ActionType<typeof schema> = {
     return faults;
   },
   prepare(config, port) {
-    const db = knex(connection(config));
+    const write = (message: unknown): void => port.log.warn('the database driver warns', { message: String(message) }); // its own way is stdout
+    const db = knex({ ...connection(config), log: { debug: write, warn: write, error: write, deprecate: write } });
     port.signal.addEventListener('abort', () => {
       db.destroy().catch((error: unknown) => port.log.warn('the connection pool did not close', { error: String(error) }));
     });
@@ -78,6 +79,12 @@ const scalar = (value: unknown): string | number | boolean | null => {
   return value === null || value === undefined ? null : JSON.stringify(value);
 };
 
+/** Waiting for another's lock inside SQLite would hold up the whole node; a locked database is tried again by the outbox. */
+const waitForNoLock = (db: { pragma(text: string): unknown }, done: (error: null, db: unknown) => void): void => {
+  db.pragma('busy_timeout = 0');
+  done(null, db);
+};
+
 function connection({
   db_type,
   host,
@@ -88,7 +95,8 @@ function connection({
   ssl,
   timeout,
 }: { readonly [K in keyof typeof schema.properties]?: unknown }): Knex.Config {
-  if (db_type === 'sqlite') return { client: 'better-sqlite3', connection: { filename: String(name) }, useNullAsDefault: true, pool: { min: 0, max: 1 } };
+  if (db_type === 'sqlite')
+    return { client: 'better-sqlite3', connection: { filename: String(name) }, useNullAsDefault: true, pool: { min: 0, max: 1, afterCreate: waitForNoLock } };
   return {
     client: 'pg',
     connection: {

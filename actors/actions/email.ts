@@ -1,6 +1,6 @@
 /** Action type `email`: sends a mail over SMTP. */
 import { createHash } from 'node:crypto';
-import { createTransport } from 'nodemailer';
+import { createTransport, type SendMailOptions, type Transporter } from 'nodemailer';
 import { Type } from 'typebox';
 import type { Outcome } from '../job.ts';
 import type { Fault } from '../schema.ts';
@@ -104,7 +104,8 @@ export const email: ActionType<typeof schema> = {
       };
       let last: Outcome = { kind: 'retry', reason: 'no mail server' };
       for (const transport of transports) {
-        last = await send(() => transport.sendMail(mail), signal);
+        const share = AbortSignal.timeout(Math.ceil(config.timeout / transports.length)); // one that hangs leaves time for the next
+        last = await send(transport, { ...mail, signal: AbortSignal.any([signal, share]) });
         if (last.kind !== 'retry') break; // the next server is for when this one does not answer
       }
       return last;
@@ -112,14 +113,13 @@ export const email: ActionType<typeof schema> = {
   },
 };
 
-async function send(mail: () => Promise<{ response: string }>, signal: AbortSignal): Promise<Outcome> {
-  const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('the attempt took too long')), { once: true }));
+async function send(transport: Transporter, mail: SendMailOptions & { readonly signal: AbortSignal }): Promise<Outcome> {
   try {
-    const { response } = await Promise.race([mail(), aborted]);
+    const { response = '' } = await transport.sendMail(mail);
     return { kind: 'delivered', detail: response };
   } catch (error) {
     const code = typeof error === 'object' && error !== null && 'responseCode' in error ? Number(error.responseCode) : 0;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = mail.signal.aborted ? 'the attempt took too long' : error instanceof Error ? error.message : String(error);
     return code >= 500 && code < 600 ? { kind: 'discard', reason } : { kind: 'retry', reason }; // RFC 5321 §4.2.1: 5yz is permanent
   }
 }

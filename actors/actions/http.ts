@@ -6,7 +6,7 @@ import { Type } from 'typebox';
 import type { Outcome } from '../job.ts';
 import { type Fault, oneOf } from '../schema.ts';
 import type { ActionType } from './action.ts';
-import { contextOf, headerLine, json, plain, render, templateFault, urlComponent } from './template.ts';
+import { contextOf, headerLine, json, plain, render, TemplateError, templateFault, urlComponent } from './template.ts';
 
 const schema = Type.Object(
   {
@@ -22,6 +22,9 @@ const schema = Type.Object(
   },
   { additionalProperties: false, description: 'Send an HTTP request.' },
 );
+
+/** `.` and `..`: no escape keeps a URL from resolving them. */
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
 
 /** An answer is read up to here, and thrown away. */
 const MOST_ANSWER = 65_536;
@@ -55,7 +58,7 @@ export const http: ActionType<typeof schema> = {
       agent,
       retry: { limit: 0 }, // the outbox tries again
       throwHttpErrors: false,
-      followRedirect: follow_redirect,
+      followRedirect: follow_redirect && staysOnHost,
       https: { rejectUnauthorized: verify_ssl },
       decompress: false,
     });
@@ -67,7 +70,9 @@ export const http: ActionType<typeof schema> = {
           ? JSON.stringify({ id: job.id, ...job.alert })
           : render(body_template, context, isJson(body_template, lines['content-type']) ? json : plain);
       const sends = method !== 'GET';
-      const request = client.stream(render(url, context, urlComponent), {
+      const target = render(url, context, urlComponent);
+      if (DOT_SEGMENT.test(target.replace(/[?#].*$/s, ''))) throw new TemplateError(`the data leads out of the path: ${target}`);
+      const request = client.stream(target, {
         method: method as Method,
         headers: { ...(sends ? { 'content-type': 'application/json' } : {}), ...lines, 'idempotency-key': job.id },
         ...(sends ? { body } : {}),
@@ -95,6 +100,10 @@ function answerOf(request: ReturnType<typeof got.stream>): Promise<Outcome> {
     request.once('error', (error: unknown) => reject(error instanceof RequestError && error.code ? new Error(`${error.code}: ${error.message}`) : error));
   });
 }
+
+/** A redirect to another host goes where nobody wrote that it should. */
+const staysOnHost = ({ url, headers }: { readonly url: string; readonly headers: { readonly location?: string | undefined } }): boolean =>
+  URL.canParse(headers.location ?? '', url) && new URL(headers.location ?? '', url).hostname === new URL(url).hostname;
 
 const isJson = (template: string, contentType = 'application/json'): boolean => /\bjson\b/i.test(contentType) && /^\s*[[{"]/.test(template);
 

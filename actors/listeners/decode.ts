@@ -86,9 +86,12 @@ function text(value: unknown, key: string): string {
 function timestamp(value: unknown, nowMs: number): number {
   if (value === undefined || value === null) return nowMs;
   const ms = typeof value === 'number' ? value : typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T/.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isFinite(ms) && ms >= 0 && ms < 253_402_300_800_000) return Math.trunc(ms);
+  if (Number.isFinite(ms) && ms >= 0 && ms < 253_402_300_800_000 && (typeof value === 'number' || isDay(String(value).slice(0, 10)))) return Math.trunc(ms);
   throw new Refused('timestamp: ISO 8601, or milliseconds since 1970', value);
 }
+
+/** Date.parse takes February 30 for March 1 or 2. */
+const isDay = (day: string): boolean => new Date(`${day}T00:00Z`).toISOString().startsWith(day);
 
 function tagsOf(value: unknown): Record<string, string> {
   if (value === undefined || value === null) return {};

@@ -84,6 +84,10 @@ describe('interpolate', () => {
     );
   });
 
+  it('fills in a parameter as often as it is named: that is no circle', () => {
+    expect(filled('${parameters.a}${parameters.b}${parameters.a}', { parameters: { a: '${parameters.b}', b: 'x' } })).to.equal('xxx');
+  });
+
   it('gives the value the place of the reference, and its key', () => {
     const { root } = parsePlaced({ file: 'f', text: '{\n  "url": "${parameters.u}"}' });
     const url = member(interpolate(root ?? expect.fail(), scope({ parameters: { u: ['a'] } }), []), 'url') as Placed;
