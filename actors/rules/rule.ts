@@ -150,7 +150,7 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
   /** What the monitor had seen before this, as far as its history still has it. */
   #before(monitor: string, observation: Observation | undefined): Observation | undefined {
     const history = this.#port.feed.latest(monitor)?.history ?? [];
-    return history[history.findIndex((one) => one === observation) - 1];
+    return observation && history[history.indexOf(observation) - 1];
   }
 
   #waiting(): Wake[] {
