@@ -1,6 +1,7 @@
 /** Talking to a server: `call` waits for the answer, `cast` does not, `stopServer` waits for its end. */
 import { type ExitReason, reasonText } from './exit.ts';
 import type { Pid } from './process.ts';
+import { Watcher } from './watcher.ts';
 
 /** A server's Pid that remembers which requests and casts it takes. */
 export type ServerRef<Call = never, Cast = never> = Pid & { readonly __takes?: (call: Call, cast: Cast) => void };
@@ -17,17 +18,35 @@ export class CastMessage {
   }
 }
 
-/** A call on its way, and the address of its answer. */
-export class CallMessage {
+/** A call on its way, and where its answer goes. It hears of its server's end itself: a call costs one object and one timer. */
+export class CallMessage extends Watcher {
   readonly request: unknown;
-  readonly #answer: (value: unknown) => void;
-  constructor(request: unknown, answer: (value: unknown) => void) {
+  readonly #server: Pid;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: CallError) => void;
+  readonly #cancelTimer: () => void;
+  constructor(server: Pid, request: unknown, timeoutMs: number, resolve: (value: unknown) => void, reject: (error: CallError) => void) {
+    super();
     this.request = request;
-    this.#answer = answer;
+    this.#server = server;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#cancelTimer = server.clock.setTimer(timeoutMs, () => this.ended('timeout'));
+    server.watch(this);
   }
   /** Answer the caller. Only the first answer counts; one that comes too late is dropped (gen_server:reply/2). */
   reply(value: unknown): void {
-    this.#answer(value);
+    this.#settled();
+    this.#resolve(value);
+  }
+  /** There will be no answer. */
+  override ended(reason: ExitReason): void {
+    this.#settled();
+    this.#reject(new CallError(this.#server, reason));
+  }
+  #settled(): void {
+    this.#cancelTimer();
+    this.leave();
   }
 }
 
@@ -42,29 +61,14 @@ export const cast = <Cast>(server: ServerRef<never, Cast>, message: Cast): boole
  *   request may or may not have been carried out.
  */
 export function call<Reply>(server: Pid, request: Ask<Reply>, timeoutMs = 5_000): Promise<Reply> {
-  return new Promise((resolve, reject) => {
+  return new Promise<unknown>((resolve, reject) => {
     if (!server.isAlive) {
       reject(new CallError(server, 'noproc'));
       return;
     }
-    const done = (): void => {
-      cancelTimer();
-      forget();
-    };
-    const refuse = (reason: ExitReason): void => {
-      done();
-      reject(new CallError(server, reason));
-    };
-    const cancelTimer = server.clock.setTimer(timeoutMs, () => refuse('timeout'));
-    const forget = server.onExit(refuse);
-    const taken = server.post(
-      new CallMessage(request, (value) => {
-        done();
-        resolve(value as Reply); // the request's own type says what its server answers
-      }),
-    );
-    if (!taken) refuse('mailbox_full');
-  });
+    const message = new CallMessage(server, request, timeoutMs, resolve, reject);
+    if (!server.post(message)) message.ended('mailbox_full');
+  }) as Promise<Reply>; // the request's own type says what its server answers
 }
 
 /** A call that got no answer. `reason` is the exit reason of the caller in OTP: `timeout`, `noproc`, or the server's own. */

@@ -27,6 +27,7 @@ export class Mailbox {
   }
 
   shift(): unknown {
+    if (this.#box.length === 1) return this.#box.pop(); // the array keeps its room for the next one, which `length = 0` would give back
     const message = this.#box[this.#head];
     this.#box[this.#head++] = undefined;
     if (this.#head === this.#box.length) {

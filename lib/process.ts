@@ -7,6 +7,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { type ExitReason, NoProc } from './exit.ts';
 import { type Behaviour, Runner } from './runner.ts';
 import { DownMessage, ExitMessage, ExitSignal } from './signal.ts';
+import { Listener, type Watcher, Watchers } from './watcher.ts';
 
 export type { Behaviour };
 /** What a process does first. It goes on with the behaviour that this answers, or ends `normal` when there is none. */
@@ -46,9 +47,8 @@ export class Process extends Runner {
   readonly #maxMailbox: number;
   readonly #ref: nact.Ref<undefined>;
   #alive = true;
-  #dispatched = false;
   #links: Set<Process> | undefined;
-  #watchers: Set<(reason: ExitReason) => void> | undefined;
+  #watchers: Watchers | undefined;
   #timers: Set<() => void> | undefined;
   #abort: AbortController | undefined;
 
@@ -61,7 +61,7 @@ export class Process extends Runner {
     this.parent = options.link ? parent : undefined;
     this.#maxMailbox = options.maxMailbox ?? Number.POSITIVE_INFINITY;
     if (options.link && parent) this.#join(parent);
-    this.#ref = nact.spawnStateless(system, () => this.#due(), `p${this.id}`);
+    this.#ref = nact.spawn(system, this.#due.bind(this), `p${this.id}`);
     alive.add(this);
     this.wake();
   }
@@ -84,13 +84,17 @@ export class Process extends Runner {
     return this.queueLength < this.#maxMailbox && this.deliver(message);
   }
 
-  /** Hear of this process's end, at that very moment and before anybody reacts to it; `listener` may only take note. */
+  /** Let `watcher` hear of this process's end, at that very moment and before anybody reacts to it. */
+  watch(watcher: Watcher): void {
+    if (!this.#alive) return;
+    this.#watchers ??= new Watchers();
+    watcher.join(this.#watchers);
+  }
+  /** The same by a function, which may only take note. Answers how to stop hearing. */
   onExit(listener: (reason: ExitReason) => void): () => void {
-    this.#watchers ??= new Set();
-    const watchers = this.#watchers.add(listener);
-    return () => {
-      watchers.delete(listener);
-    };
+    const watcher = new Listener(listener);
+    this.watch(watcher);
+    return () => watcher.leave();
   }
 
   send(to: Process, message: unknown): boolean {
@@ -124,20 +128,16 @@ export class Process extends Runner {
 
   /** A `DownMessage` comes when `other` ends, at once when it is gone. Answers the reference; `demonitor` takes it. */
   monitor(other: Process): DownMessage {
-    const down = new DownMessage(other);
+    const down = new DownMessage(other, this);
     if (!this.#alive) return down;
-    const tell = (reason: ExitReason): void => {
-      down.reason = reason;
-      this.deliver(down);
-    };
-    if (other.isAlive) down.cancel = other.onExit(tell);
-    else tell('noproc');
+    if (other.isAlive) other.watch(down);
+    else down.ended('noproc');
     return down;
   }
 
   /** Stop monitoring; a `DownMessage` that lies in the mailbox is taken out (`[flush]`). */
   demonitor(down: DownMessage): void {
-    down.cancel();
+    down.leave();
     this.take((message) => message === down);
   }
 
@@ -153,11 +153,11 @@ export class Process extends Runner {
     this.exitReason = reason;
     alive.delete(this);
     nact.stop(this.#ref);
-    if (this.#dispatched) dispatched--; // nact drops the turn that was due
-    this.#dispatched = false;
+    if (this.turnDue) dispatched--; // nact drops the turn that was due
+    this.turnDue = false;
     this.silence();
     for (const cancel of this.#timers ?? []) cancel();
-    for (const tell of this.#watchers ?? []) tell(reason);
+    this.#watchers?.ended(reason);
     for (const other of this.#links ?? []) other.deliverExit(new ExitSignal(this, reason, true));
     this.#timers = this.#watchers = this.#links = undefined;
     this.#abort?.abort();
@@ -185,15 +185,15 @@ export class Process extends Runner {
   }
 
   protected wake(): void {
-    if (this.#dispatched) return;
-    this.#dispatched = true;
+    if (this.turnDue) return;
+    this.turnDue = true;
     dispatched++;
     nact.dispatch(this.#ref, undefined);
   }
 
   #due(): void {
     dispatched--;
-    this.#dispatched = false;
+    this.turnDue = false;
     this.turn();
   }
 

@@ -1,6 +1,7 @@
 /** What travels between processes beside their own messages. */
 import type { ExitReason } from './exit.ts';
 import type { Pid } from './process.ts';
+import { Watcher } from './watcher.ts';
 
 /** An exit signal on its way. `linked`: it comes over a link, because `from` has ended. */
 export class ExitSignal {
@@ -25,11 +26,17 @@ export class ExitMessage {
 }
 
 /** `{'DOWN', Ref, process, Pid, Reason}`. It is its own reference: `monitor` answers it, and it comes when `pid` ends. */
-export class DownMessage {
+export class DownMessage extends Watcher {
   readonly pid: Pid;
   reason: ExitReason;
-  cancel: () => void = () => {};
-  constructor(pid: Pid) {
+  readonly #owner: Pid;
+  constructor(pid: Pid, owner: Pid) {
+    super();
     this.pid = pid;
+    this.#owner = owner;
+  }
+  override ended(reason: ExitReason): void {
+    this.reason = reason;
+    this.#owner.deliver(this);
   }
 }

@@ -1,6 +1,7 @@
 /** How a start is answered (OTP: proc_lib): by the started process when its init is done, or by its death. */
 import type { ExitReason } from './exit.ts';
 import { type Behaviour, exit, type Pid, type Process, type SpawnOptions, spawn } from './process.ts';
+import { Watcher } from './watcher.ts';
 
 /** `{ok, Pid}`, `{ok, Pid, Info}`, `ignore`, `{error, Reason}`. */
 export type StartResult<P extends Pid = Pid> = { readonly ok: P; readonly info?: unknown } | 'ignore' | { readonly error: ExitReason };
@@ -24,16 +25,31 @@ export class StartError extends Error {
   }
 }
 
-/** The start's answer on its way to the parent's mailbox. */
-class Ack {
-  readonly result: StartResult;
-  readonly pid: Pid;
-  constructor(pid: Pid, result: StartResult) {
-    this.pid = pid;
+/** A start on its way. It hears of the child's end, and is itself the message by which the parent learns how the start went. */
+class Starting extends Watcher {
+  result: StartResult = 'ignore';
+  readonly #tell: (starting: Starting) => void;
+  #ignored = false;
+  constructor(tell: (starting: Starting) => void) {
+    super();
+    this.#tell = tell;
+  }
+  says(child: Process, word: 'ok' | 'ignore'): void {
+    this.#ignored = word === 'ignore'; // which its end will tell
+    if (this.#ignored) return;
+    this.leave();
+    this.#answer({ ok: child });
+  }
+  override ended(reason: ExitReason): void {
+    this.#answer(this.#ignored ? 'ignore' : { error: reason });
+  }
+  #answer(result: StartResult): void {
     this.result = result;
+    this.#tell(this);
   }
 }
 
+type StartBody = (self: Process, started: (word: 'ok' | 'ignore') => void) => Behaviour | void | Promise<Behaviour | void>;
 interface StartProcessOptions extends SpawnOptions {
   readonly timeoutMs?: number;
 }
@@ -42,48 +58,35 @@ interface StartProcessOptions extends SpawnOptions {
  * Spawn `body` and wait for its word. A failed start is answered by the death itself, so that the process is gone before anybody
  * learns of it; with a parent the answer lies in its mailbox, in order with all else that comes to it.
  */
-export function startProcess(
-  parent: Process | undefined,
-  body: (self: Process, started: (result: 'ok' | 'ignore') => void) => Behaviour | void | Promise<Behaviour | void>,
-  { timeoutMs = Number.POSITIVE_INFINITY, ...options }: StartProcessOptions,
-): Promise<StartResult> {
-  let settle: (result: StartResult) => void = () => {};
-  let ignored = false;
-  let child: Process;
-  const run = (self: Process): ReturnType<typeof body> =>
-    body(self, (result) => {
-      if (result === 'ignore') ignored = true;
-      else {
-        forget();
-        settle({ ok: self });
-      }
-    });
-  child = parent ? parent.spawn(run, options) : spawn(run, options);
-  const forget = child.onExit((reason) => settle(ignored ? 'ignore' : { error: reason }));
-  if (parent) {
-    settle = (result) => parent.deliver(new Ack(child, result));
-    return awaitAck(parent, child, timeoutMs, forget);
-  }
-  return new Promise((resolve) => {
-    const cancel = child.clock.setTimer(timeoutMs, () => {
-      settle = () => {};
-      exit(child, 'kill');
-      resolve({ error: 'timeout' });
-    });
-    settle = (result) => {
-      cancel();
-      resolve(result);
-    };
-  });
-}
+export const startProcess = (parent: Process | undefined, body: StartBody, options: StartProcessOptions): Promise<StartResult> =>
+  parent ? startUnder(parent, body, options) : startAlone(body, options);
 
-async function awaitAck(parent: Process, child: Process, timeoutMs: number, forget: () => void): Promise<StartResult> {
-  const ack = await parent.receive((message): message is Ack => message instanceof Ack && message.pid === child, timeoutMs);
-  if (ack) return ack.result;
-  forget();
+async function startUnder(parent: Process, body: StartBody, options: StartProcessOptions): Promise<StartResult> {
+  const starting = new Starting((told) => parent.deliver(told));
+  const child = parent.spawn((self) => body(self, (word) => starting.says(self, word)), options);
+  child.watch(starting);
+  const isOurs = (message: unknown): message is Starting => message === starting;
+  if (await parent.receive(isOurs, options.timeoutMs)) return starting.result;
+  starting.leave();
   parent.unlink(child); // proc_lib:sync_start_link: a start that takes too long leaves neither answer nor EXIT behind
   parent.exit(child, 'kill');
   await new Promise<void>((resolve) => (child.isAlive ? child.onExit(() => resolve()) : resolve()));
-  parent.take((message) => message instanceof Ack && message.pid === child); // it may have come just then
+  parent.take(isOurs); // it may have come just then
   return { error: 'timeout' };
+}
+
+function startAlone(body: StartBody, options: StartProcessOptions): Promise<StartResult> {
+  return new Promise((resolve) => {
+    const starting = new Starting(({ result }) => {
+      cancel();
+      resolve(result);
+    });
+    const child = spawn((self) => body(self, (word) => starting.says(self, word)), options);
+    child.watch(starting);
+    const cancel = child.clock.setTimer(options.timeoutMs ?? Number.POSITIVE_INFINITY, () => {
+      starting.leave();
+      exit(child, 'kill');
+      resolve({ error: 'timeout' });
+    });
+  });
 }

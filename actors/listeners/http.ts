@@ -44,6 +44,9 @@ export const http: ListenerType<typeof schema> = {
   },
 };
 
+/** So many refused items are named in an answer; all are counted. */
+const MOST_NAMED = 100;
+
 function parsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
@@ -61,7 +64,7 @@ function routes(app: FastifyInstance, { intake, archive, health, log }: Listener
     await take(items);
     return reply
       .code(faults.length > 0 ? 400 : 202)
-      .send({ accepted: items.length, rejected: faults.length, ...(faults.length > 0 ? { errors: faults } : {}) });
+      .send({ accepted: items.length, rejected: faults.length, ...(faults.length > 0 ? { errors: faults.slice(0, MOST_NAMED) } : {}) });
   };
   const logs = (reply: FastifyReply, body: unknown): Promise<unknown> => answer(reply, decodeLogs(body, Date.now()), (items) => intake.take([], items));
 
@@ -72,8 +75,11 @@ function routes(app: FastifyInstance, { intake, archive, health, log }: Listener
     intake.reject('invalid');
     return reply.code(400).send({ error: 'expected a list of logs' });
   });
-  app.get<{ Querystring: Query }>('/api/metrics', async ({ query }) => ({ metrics: await archive.metrics(queryOf(query)) }));
-  app.get<{ Querystring: Query }>('/api/logs', async ({ query }) => ({ logs: await archive.logs(queryOf(query)) }));
+  const away = (error: unknown): never => {
+    throw new Shed('the store is not available', { cause: error });
+  };
+  app.get<{ Querystring: Query }>('/api/metrics', async ({ query }) => ({ metrics: await archive.metrics(queryOf(query)).catch(away) }));
+  app.get<{ Querystring: Query }>('/api/logs', async ({ query }) => ({ logs: await archive.logs(queryOf(query)).catch(away) }));
   app.get('/health/live', async () => ({ status: 'ok' }));
   app.get('/health/http', async () => ({ status: 'ok' }));
   app.get('/health/ready', async (_request, reply) => {
@@ -83,7 +89,7 @@ function routes(app: FastifyInstance, { intake, archive, health, log }: Listener
   app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));
 
   app.setNotFoundHandler((request, reply) => reply.code(404).send({ error: `there is no ${request.method} ${request.url.split('?')[0]}` }));
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     if (error instanceof Shed)
       return reply
         .code(503)
@@ -91,7 +97,7 @@ function routes(app: FastifyInstance, { intake, archive, health, log }: Listener
         .send({ error: `${error.message}: send it again later` });
     const status = error.statusCode ?? 500;
     if (status >= 500) log.error('a request failed', { error: error.message });
-    else intake.reject(status === 413 ? 'too_large' : status === 415 ? 'media_type' : 'invalid');
+    else if (request.method === 'POST') intake.reject(status === 413 ? 'too_large' : status === 415 ? 'media_type' : 'invalid');
     return reply.code(status).send({ error: status >= 500 ? 'the request could not be carried out' : error.message });
   });
 }
@@ -105,7 +111,10 @@ function queryOf(query: Query): TelemetryQuery {
   const refuse = (expected: string, got: string): never => {
     throw Object.assign(new Error(`expected ${expected}, got ${got}`), { statusCode: 400 });
   };
-  for (const key of Object.keys(query)) if (!known.includes(key)) refuse(`the parameters ${known.join(', ')}`, key);
+  for (const [key, value] of Object.entries(query)) {
+    if (!known.includes(key)) refuse(`the parameters ${known.join(', ')}`, key);
+    if (Array.isArray(value)) refuse(`${key} once`, value.join(', '));
+  }
   const time = (key: 'from' | 'to'): Partial<TelemetryQuery> => {
     const text = query[key];
     if (text === undefined) return {};

@@ -24,8 +24,8 @@ export class Intake {
   take(metrics: readonly Metric[], logs: readonly Log[]): Promise<void> {
     vitals.received.inc({ protocol: this.#protocol }, metrics.length + logs.length);
     if (metrics.length + logs.length === 0) return Promise.resolve();
-    this.#metrics.push(...metrics);
-    this.#logs.push(...logs);
+    for (const metric of metrics) this.#metrics.push(metric); // one by one: a list can be longer than a call may have arguments
+    for (const log of logs) this.#logs.push(log);
     this.#gathering ??= this.#flush();
     return this.#gathering;
   }

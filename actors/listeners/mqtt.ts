@@ -8,6 +8,7 @@ import { Type } from 'typebox';
 import type { Log, Metric } from '../event.ts';
 import { parseJson } from '../payload.ts';
 import { type Decoded, decodeLogMessage, decodeMetricMessage } from './decode.ts';
+import { Shed } from './intake.ts';
 import { type ListenerPort, type ListenerType, loopbackOnly } from './listener.ts';
 
 const schema = Type.Object(
@@ -48,26 +49,47 @@ export const mqtt: ListenerType<typeof schema> = {
 };
 
 /** Items are taken here, before the broker forwards the message; its acknowledgement waits for the callback. */
-function authorize({ intake, log }: ListenerPort, maxPayload: number): NonNullable<AedesOptions['authorizePublish']> {
+function authorize(port: ListenerPort, maxPayload: number): NonNullable<AedesOptions['authorizePublish']> {
   return (client, packet, done) => {
-    const { topic, payload, qos } = packet;
-    if (topic.startsWith('$SYS/')) return done(new Error(`clients may not publish to ${topic}`));
-    if (!topic.startsWith('argus/')) return done();
-    const decoded = decode(topic, payload, maxPayload);
-    if (typeof decoded === 'string' || decoded.faults.length > 0) {
-      // MQTT 3.1.1 has no word for a refusal but to close the connection; so it is acknowledged, counted and dropped.
-      const reason = typeof decoded === 'string' ? decoded : 'invalid';
-      intake.reject(reason, typeof decoded === 'string' ? 1 : decoded.faults.length);
-      log.debug('a message was rejected', { client: client?.id, topic, reason, faults: typeof decoded === 'string' ? [] : decoded.faults });
-    }
-    if (typeof decoded === 'string' || decoded.items.length === 0) return done();
-    const [metrics, logs] = decoded.kind === 'metrics' ? [decoded.items, []] : [[], decoded.items];
-    intake.take(metrics, logs).then(
-      () => done(),
-      (error: Error) => done(qos === 0 ? null : error), // no acknowledgement: the client is dropped and sends it again
+    take(packet, client?.id, port, maxPayload).then(
+      (kept) => {
+        if (!kept) Object.assign(packet, NOWHERE);
+        done();
+      },
+      (error: Error) => {
+        if (!(error instanceof Shed)) port.log.warn('a message ended its connection', { client: client?.id, topic: packet.topic, error: error.message });
+        done(error instanceof Shed && packet.qos === 0 ? null : error); // no acknowledgement: the client is dropped and sends it again
+      },
     );
   };
 }
+
+/** Where a refused message is forwarded to: no client's wildcard leads here, and nothing of it is retained. */
+const NOWHERE = { topic: '$argos/refused', payload: Buffer.alloc(0), retain: false };
+
+/** Answers, when the items of a message are kept, whether it is to be forwarded. Rejects when its connection is to be closed. */
+async function take(
+  { topic, payload }: { readonly topic: string; readonly payload: string | Buffer },
+  client: string | undefined,
+  { intake, log }: ListenerPort,
+  maxPayload: number,
+): Promise<boolean> {
+  if (topic.startsWith('$SYS/')) throw new Error(`clients may not publish to ${topic}`);
+  if (!topic.startsWith('argus/')) return true;
+  const decoded = decode(topic, payload, maxPayload);
+  if (typeof decoded === 'string' || decoded.faults.length > 0) {
+    // MQTT 3.1.1 has no word for a refusal but to close the connection; so it is acknowledged, counted and dropped.
+    const [reason, count] = typeof decoded === 'string' ? [decoded, 1] : ['invalid', decoded.faults.length];
+    intake.reject(reason, count);
+    log.debug('a message was rejected', { client, topic, reason, faults: typeof decoded === 'string' ? [] : decoded.faults.slice(0, MOST_NAMED) });
+  }
+  if (typeof decoded === 'string' || decoded.items.length === 0) return false;
+  await (decoded.kind === 'metrics' ? intake.take(decoded.items, []) : intake.take([], decoded.items));
+  return true;
+}
+
+/** So many refused items are named in the log; all are counted. */
+const MOST_NAMED = 10;
 
 type Message = (Decoded<Metric> & { readonly kind: 'metrics' }) | (Decoded<Log> & { readonly kind: 'logs' });
 

@@ -28,7 +28,7 @@ export function explain(condition: Condition, facts: Facts): Explained {
   }
 }
 
-/** What an alert's `details` say: of a firing the leaves that hold, of an end those that no longer do, with their values. */
+/** What an alert's `details` say: of a firing the leaves that hold, of an end those that do not, with their values. */
 export function details(condition: Condition, facts: Facts, verdict: 'firing' | 'resolved'): string {
   const telling = leaves(condition).flatMap((leaf) => {
     const { text, truth, value } = explain(leaf, facts);
@@ -36,7 +36,7 @@ export function details(condition: Condition, facts: Facts, verdict: 'firing' | 
     return [`${text} (${value === undefined ? 'nothing is there' : JSON.stringify(value)})`];
   });
   if (telling.length === 0) return 'no part of the condition tells by itself';
-  return verdict === 'firing' ? telling.join(', ') : `no longer: ${telling.join(', ')}`;
+  return verdict === 'firing' ? telling.join(', ') : `false now: ${telling.join(', ')}`;
 }
 
 const known = (truth: Truth): boolean | null => truth ?? null;

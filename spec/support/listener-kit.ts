@@ -1,5 +1,4 @@
 /** A listener over a Feed and a real store, wired as in a node, and the books that it keeps. */
-import type { Counter } from '@prometheus-io/client';
 import type { TSchema } from 'typebox';
 import { type Ask, call } from '../../lib/call.ts';
 import type { Pid } from '../../lib/process.ts';
@@ -65,12 +64,16 @@ export class TestListener<S extends TSchema> {
   }
 
   async #books(): Promise<Books> {
-    const counts = async (counter: Pick<Counter, 'get'>): Promise<readonly { readonly value: number; readonly labels: Readonly<Record<string, unknown>> }[]> =>
-      (await counter.get()).values.filter(({ labels }) => labels.protocol === this.type.type);
-    const sum = async (counter: Pick<Counter, 'get'>): Promise<number> => (await counts(counter)).reduce((all, { value }) => all + value, 0);
+    const counts = async (counter: Counts): Promise<Counted> => (await counter.get()).values.filter(({ labels }) => labels.protocol === this.type.type);
+    const sum = async (counter: Counts): Promise<number> => (await counts(counter)).reduce((all, { value }) => all + value, 0);
     const rejected = Object.fromEntries((await counts(vitals.rejected)).map(({ labels, value }) => [String(labels.reason), value]));
     return { received: await sum(vitals.received), stored: await sum(vitals.stored), rejected, shed: await sum(vitals.shed) };
   }
+}
+
+type Counted = readonly { readonly value: number; readonly labels: { readonly protocol?: unknown; readonly reason?: unknown } }[];
+interface Counts {
+  get(): Promise<{ readonly values: Counted }>;
 }
 
 /** received = stored + rejected + shed. */

@@ -44,8 +44,9 @@ describe('listener http', () => {
     await under.start();
   });
   afterEach(async () => {
-    expect(balance(await under.books())).to.equal(0);
+    const books = await under.books();
     await root.end();
+    expect(balance(books), JSON.stringify(books)).to.equal(0);
   });
 
   it('takes a metric or a list of them, and gives them back', async () => {
@@ -200,7 +201,7 @@ describe('listener http', () => {
     const text = await response.text();
     expect(response.headers.get('content-type')).to.match(/^text\/plain; version=(0\.0\.4|1\.0\.0)/);
     for (const name of ['received', 'stored', 'rejected']) expect(text).to.match(new RegExp(`^argos_items_${name}_total\\{protocol="http".*\\} [1-9]`, 'm'));
-    for (const line of text.trim().split('\n')) expect(line).to.match(/^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="([^"\\\n]|\\.)*",?)*\})? [-+\w.]+)$/);
+    for (const line of text.split('\n').filter(Boolean)) expect(line).to.match(/^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="([^"\\\n]|\\.)*",?)*\})? [-+\w.]+)$/);
     try {
       execFileSync('promtool', ['check', 'metrics'], { input: text, stdio: ['pipe', 'pipe', 'pipe'] });
     } catch (error) {

@@ -71,7 +71,7 @@ describe('details', () => {
   });
 
   it('names of an end the leaves that do not hold, and none that is unknown', () => {
-    expect(details(conditions, factsOf(STATES), 'resolved')).to.equal('no longer: pump.up == false (true)');
+    expect(details(conditions, factsOf(STATES), 'resolved')).to.equal('false now: pump.up == false (true)');
   });
 
   it('says so when no leaf tells by itself, or nothing is there', () => {
