@@ -88,7 +88,8 @@ export interface Status {
   readonly firing: readonly string[];
   readonly listeners: readonly { readonly name: string; readonly address: string; readonly connections: number }[];
   readonly items: { readonly received: number; readonly stored: number; readonly rejected: number; readonly shed: number };
-  readonly executions: { readonly open: number; readonly failed: number };
+  /** null when the store cannot be asked. */
+  readonly executions: { readonly open: number; readonly failed: number } | null;
   readonly restarts: number;
   readonly quarantine: readonly Quarantined[];
 }

@@ -35,11 +35,11 @@ export async function statusOf(desk: Desk, port: HealthPort): Promise<Status> {
   const details = (kind: Kind): { name: string; detail: Record<string, unknown> }[] =>
     infos.filter((one) => one.kind === kind).map(({ name, detail }) => ({ name, detail: (detail ?? {}) as Record<string, unknown> }));
   const parked = quarantine.list();
-  const executions = await port.executions();
+  const counted = await port.executions().catch((error: unknown) => String(error)); // a store that is away is a fault to tell, not one to fail by
   const faults = [
     ...readiness(port.names).faults,
     ...parked.map(({ resource, reason }) => `${resource} is quarantined: ${reason}`),
-    ...(executions.failed > 0 ? [`${executions.failed} executions have failed for good`] : []),
+    ...(typeof counted === 'string' ? [counted] : counted.failed > 0 ? [`${counted.failed} executions have failed for good`] : []),
   ];
   return {
     name: String(desk.system.name ?? 'argos'),
@@ -63,7 +63,7 @@ export async function statusOf(desk: Desk, port: HealthPort): Promise<Status> {
       connections: Number(detail.connections ?? 0),
     })),
     items: { received: await sum(vitals.received), stored: await sum(vitals.stored), rejected: await sum(vitals.rejected), shed: await sum(vitals.shed) },
-    executions,
+    executions: typeof counted === 'string' ? null : counted,
     restarts: port.restarts.total,
     quarantine: parked,
   };

@@ -122,7 +122,7 @@ function statusText(status: Status): string {
     `  Listeners   ${status.listeners.map((one) => `${one.name} ${one.address} (${one.connections})`).join('  ') || 'none'}`,
     `  Items       received ${items.received}, stored ${items.stored}, rejected ${items.rejected}, shed ${items.shed}`,
     `  Firing      ${status.firing.join(', ') || 'nothing'}`,
-    `  Executions  ${executions.open} open, ${executions.failed} failed for good`,
+    `  Executions  ${executions ? `${executions.open} open, ${executions.failed} failed for good` : 'unknown'}`,
     `  Processes   ${status.processes}, ${status.restarts} restarts, ${Math.round(status.memoryBytes / 1_048_576)} MB`,
     ...quarantine.map(
       ({ resource, reason, nextProbe, probes }) => `  ${paintStatus('quarantined')} ${resource}: ${reason}; tried ${probes} times since, next at ${nextProbe}`,
