@@ -34,6 +34,9 @@ class Tail extends Transport {
   }
 }
 
+/** A reader that has gone away or a full disk takes lines, never the node; `argos logs` still has them. */
+process.stderr.on('error', () => {});
+
 const now = winston.format((info) => Object.assign(info, { time: new Date().toISOString() }));
 const root = winston.createLogger({
   level: 'info',

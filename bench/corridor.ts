@@ -1,6 +1,9 @@
 /** The whole corridor: from an MQTT publish to the rule's verdict and the action's start, and what a thousand monitors weigh. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BenchNode, machine, median, publish, quantile, round, startNode, table } from './support.ts';
 
@@ -43,6 +46,29 @@ async function throughput(qos: 0 | 1): Promise<readonly string[]> {
     `${round(median(cpus))} µs CPU an event`,
     `${round(memory, 0)} MB`,
   ];
+}
+
+/** aedes alone under the same load: what the protocol costs by itself. */
+async function bare(qos: 0 | 1): Promise<readonly string[]> {
+  const child = fork(join(import.meta.dirname, 'bare.ts'), { execArgv: ['--disable-warning=ExperimentalWarning'] });
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  const read = async (): Promise<{ count: number; cpuSeconds: number }> => {
+    child.send('read');
+    const [figures] = (await once(child, 'message')) as [{ count: number; cpuSeconds: number }];
+    return figures;
+  };
+  await publish({ port, qos, clients: 10, seconds: 2, perSecond: 0 });
+  const rates: number[] = [];
+  const cpus: number[] = [];
+  for (let run = 0; run < RUNS; run++) {
+    const [before, began] = [await read(), performance.now()];
+    await publish({ port, qos, clients: 10, seconds: 5, perSecond: 0 });
+    const after = await read();
+    rates.push((after.count - before.count) / ((performance.now() - began) / 1_000));
+    cpus.push(((after.cpuSeconds - before.cpuSeconds) / (after.count - before.count)) * 1e6);
+  }
+  child.kill();
+  return [`beside it: bare aedes, QoS ${qos}, JSON.parse, nothing kept`, `${round(median(rates), 0)} events/s`, `${round(median(cpus))} µs CPU an event`, ''];
 }
 
 /** Wait until the rule has judged all that there is. */
@@ -117,6 +143,6 @@ async function memory(monitors: number): Promise<readonly string[]> {
   ];
 }
 
-const rows = [await throughput(0), await throughput(1), await latency(1_000), await latency(100), await memory(1_000)];
+const rows = [await throughput(0), await bare(0), await throughput(1), await bare(1), await latency(1_000), await latency(100), await memory(1_000)];
 console.log(`${machine()}; medians of ${RUNS}; generator and node share the cores\n`);
 console.log(table(['what', 'figure', 'cost', 'beside'], rows));

@@ -11,7 +11,17 @@ import { errorText, printJson, say } from './output.ts';
 const EXIT_CODES = `Exit codes: 0 done · 1 failed · 2 usage · 3 no node reachable · 4 not authorised · 5 not found · 6 conflict
             8 reachable but degraded · 78 configuration invalid`;
 
-const common = yargs(hideBin(process.argv))
+// A reader that has had enough (`argos logs -f | head`) ends the command, and that is no fault.
+process.stdout.on('error', () => process.exit(EXIT.done));
+
+/** `--config -` is stdin; yargs would take the dash for a word of its own. */
+const words = hideBin(process.argv).reduce<string[]>(
+  (all, word) => (word === '-' && all.at(-1) === '--config' ? [...all.slice(0, -1), '--config=-'] : [...all, word]),
+  [],
+);
+
+const common = yargs(words)
+  .parserConfiguration({ 'duplicate-arguments-array': false })
   .scriptName('argos')
   .usage('argos: watches devices and services, judges what it sees, and acts\n\n$0 <command>')
   .option('socket', {

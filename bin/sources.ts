@@ -21,6 +21,7 @@ export function readSources(path: string): readonly Source[] {
 
 /** One text; `-` is stdin. */
 export function readSource(path: string): Source {
+  if (path !== '-' && !existsSync(path)) throw new CommandError(`there is no file ${path}`, EXIT.usage);
   return path === '-' ? { file: 'stdin', text: readFileSync(0, 'utf8') } : { file: shown(path), text: readFileSync(path, 'utf8') };
 }
 

@@ -50,7 +50,9 @@ export function startNode(options: NodeOptions): Promise<RunningNode> {
     const init = async (self: Process): Promise<void> => {
       self.trapExit = true;
       let root: Pid | undefined;
+      let asked = false;
       const stop = (): void => {
+        asked = true;
         if (root) self.exit(root, 'shutdown');
       };
       const started = await startArgos(self, stages(options, restarts, stop));
@@ -60,7 +62,8 @@ export function startNode(options: NodeOptions): Promise<RunningNode> {
         return;
       }
       root = started.ok;
-      const ended = new Promise<ExitReason>((settle) => started.ok.onExit(settle)).finally(mute);
+      const gaveUp = new Error('the stages of the node have failed too often; its log says why'); // a supervisor that gives up exits `shutdown` too
+      const ended = new Promise<ExitReason>((settle) => started.ok.onExit((reason) => settle(reason === 'shutdown' && !asked ? gaveUp : reason))).finally(mute);
       resolve({ ended, stop });
       await self.receive((message): message is ExitMessage => message instanceof ExitMessage && message.from === root);
     };

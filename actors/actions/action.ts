@@ -1,4 +1,5 @@
 /** An action: one actor that carries out executions, each once when it is asked to. It classifies what came of it; only the outbox tries again. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Static, TSchema } from 'typebox';
 import type { CallMessage } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
@@ -39,8 +40,12 @@ export interface DeliverRequest {
 
 export const actionChild = <S extends TSchema>(name: string, type: ActionType<S>, config: Static<S>, terms: Terms, names: Names, log: Logger): ChildSpec => ({
   id: `action:${name}`,
+  shutdown: DRAIN_MS + 1_000,
   start: (parent) => startLink(parent, new Action(name, type, config, terms, names, log), { name: `action:${name}` }),
 });
+
+/** An action that is stopped or replaced finishes what is under way, for so long. */
+const DRAIN_MS = 5_000;
 
 class Action<S extends TSchema> implements GenServer<Deliver, DeliverRequest> {
   readonly #name: string;
@@ -50,6 +55,7 @@ class Action<S extends TSchema> implements GenServer<Deliver, DeliverRequest> {
   readonly #names: Names;
   readonly #log: Logger;
   #signal!: AbortSignal;
+  readonly #underWay = new Set<Promise<void>>();
 
   constructor(name: string, type: ActionType<S>, config: Static<S>, terms: Terms, names: Names, log: Logger) {
     this.#name = name;
@@ -61,6 +67,7 @@ class Action<S extends TSchema> implements GenServer<Deliver, DeliverRequest> {
   }
 
   init(self: Process): Init<Deliver> {
+    self.trapExit = true;
     this.#signal = self.signal;
     const deliver = this.#type.prepare(this.#config, { log: this.#log, signal: self.signal });
     this.#names.register(self, `action:${this.#name}`, this.#terms);
@@ -71,11 +78,17 @@ class Action<S extends TSchema> implements GenServer<Deliver, DeliverRequest> {
   handleCall({ deliver: job }: DeliverRequest, from: CallMessage, deliver: Deliver): Next<Deliver> {
     const timeout = AbortSignal.timeout(this.#type.timeoutMs(this.#config));
     const attempt = async (): Promise<Outcome> => deliver(job, AbortSignal.any([this.#signal, timeout]));
-    attempt().then(
+    const answered = attempt().then(
       (outcome) => from.reply(outcome),
       (error: unknown) => from.reply(outcomeOf(error, timeout.aborted)),
     );
+    this.#underWay.add(answered);
+    void answered.finally(() => this.#underWay.delete(answered));
     return noreply(deliver);
+  }
+
+  async terminate(): Promise<void> {
+    await Promise.race([Promise.all(this.#underWay), sleep(DRAIN_MS, undefined, { ref: false })]);
   }
 }
 

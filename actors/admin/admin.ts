@@ -1,4 +1,5 @@
 /** Admin: takes commands, makes them plans, and lets the branches carry them out. It stands last in the tree, and its init fills the branches. */
+import { isDeepStrictEqual } from 'node:util';
 import { type Ask, call, type CallMessage } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { reasonText } from '../../lib/exit.ts';
@@ -9,6 +10,7 @@ import type { Applied, Declaration, Declared, Kind, OverlayEntry, Source } from 
 import { logger, setLogLevel } from '../logger.ts';
 import { keyOf, type Step } from './branches.ts';
 import { type AdminPort, type Command, type CommandReply, ConfigError, type Desk, failure, uses } from './desk.ts';
+import { fit } from './overlay.ts';
 import { Quarantine } from './quarantine.ts';
 
 export const adminChild = (port: AdminPort): ChildSpec => ({
@@ -50,8 +52,13 @@ class Admin implements GenServer<undefined, Command> {
     this.#overlay = (last?.overlay as readonly OverlayEntry[] | undefined) ?? []; // this actor wrote it
     const { branches } = this.#port;
     this.#sources = branches.sources ?? this.#port.readSources(); // after a crash: what was accepted, not what somebody is just editing
-    const { declared, system, faults } = await this.#declare(this.#sources, this.#overlay);
-    if (faults.length > 0) throw new ConfigError(faults);
+    await this.#port.serve(this.#desk(), self.signal); // first: a second node is to find out before it has touched anything
+    const { declaration, overlay, unfit } = await fit(this.#overlay, (entries) => this.#declare(this.#sources, entries));
+    if (declaration.faults.length > 0) throw new ConfigError(declaration.faults);
+    for (const { entry, faults } of unfit)
+      this.#log.error('what the CLI has made does not fit the configuration any more and is left out', { resource: keyOf(entry), faults });
+    this.#overlay = overlay;
+    const { declared, system } = declaration;
     setLogLevel(String(system.log_level ?? 'info')); // before anything starts and has something to say
     const running = branches.living();
     branches.onStarted = (pid) => self.monitor(pid);
@@ -64,8 +71,12 @@ class Admin implements GenServer<undefined, Command> {
       if (verb === 'stop' || verb === 'replace') await branches.stop(one);
       if (verb === 'start' || verb === 'replace') await this.#startOrPark(one);
     }
-    await this.#take(declared, system, this.#sources, this.#overlay, 'node', 'start', plan);
-    await this.#port.serve(this.#desk(), self.signal);
+    try {
+      await this.#take(declared, system, this.#sources, this.#overlay, 'node', 'start', plan);
+    } catch (error) {
+      this.#log.error('the start cannot be written into the history', { error: reasonText(error) }); // a full disk is no reason not to watch
+      this.#adopt(declared, system, this.#sources, this.#overlay);
+    }
     this.#port.names.register(self, 'admin', undefined);
     return ok(undefined);
   }
@@ -107,9 +118,15 @@ class Admin implements GenServer<undefined, Command> {
           `${kind} ${name} is used by rule ${users.join(', rule ')}: change or delete ${users.length === 1 ? 'that rule' : 'those rules'} first`,
         );
     }
-    const entry: OverlayEntry = { kind, name, origin: 'cli', source: command.do === 'put' ? command.source : null };
     const others = this.#overlay.filter((one) => one.kind !== kind || one.name !== name);
-    return this.#change(this.#sources, [...others, entry], command.author, `${command.do === 'put' ? command.mode : 'delete'} ${kind} ${name}`);
+    const entry: OverlayEntry = { kind, name, origin: 'cli', source: command.do === 'put' ? command.source : null };
+    const ofFile = command.do === 'put' || (await this.#declare(this.#sources, others)).declared.some((one) => one.kind === kind && one.name === name);
+    return this.#change(
+      this.#sources,
+      ofFile ? [...others, entry] : others, // what the file does not have needs no tombstone
+      command.author,
+      `${command.do === 'put' ? command.mode : 'delete'} ${kind} ${name}`,
+    );
   }
 
   /** Plan, apply, write down; on a fault nothing has changed. */
@@ -153,11 +170,15 @@ class Admin implements GenServer<undefined, Command> {
   ): Promise<void> {
     const signs = { start: '+', stop: '-', replace: '~', keep: '=' };
     const diff = plan.filter((step) => step.do !== 'keep').map(({ do: verb, declared: { kind, name } }) => `${signs[verb]} ${kind} ${name}`);
-    if (diff.length > 0) {
+    if (diff.length > 0 || !isDeepStrictEqual(overlay, this.#overlay)) {
       await this.#port.saveVersion({ number: this.#version + 1, atMs: Date.now(), author, reason, diff, overlay });
       this.#version++;
       this.#log.info('the configuration has changed', { reason, author, version: this.#version, changes: diff.length, diff: diff.slice(0, SHOWN) });
     }
+    this.#adopt(declared, system, sources, overlay);
+  }
+
+  #adopt(declared: readonly Declared[], system: Readonly<Record<string, unknown>>, sources: readonly Source[], overlay: readonly OverlayEntry[]): void {
     this.#declared = declared;
     this.#system = system;
     this.#overlay = overlay;
@@ -205,6 +226,9 @@ class Admin implements GenServer<undefined, Command> {
       },
       get version() {
         return read.version();
+      },
+      get ready() {
+        return names.whereis('admin') !== undefined;
       },
       get secrets() {
         return read.secrets();

@@ -38,6 +38,7 @@ export class Branches {
   async start(declared: Declared): Promise<string | undefined> {
     const branch = this.#branch(declared.kind);
     if (branch === undefined) return undefined;
+    if (this.#running.get(keyOf(declared))?.pid.isAlive) return undefined; // never two of one resource
     const started = await startDynamicChild(branch, this.#resource(declared));
     if (started === 'ignore') return undefined;
     if ('error' in started) return rootCause(started.error);
@@ -75,13 +76,14 @@ export class Branches {
   /** Carry a plan out, or leave all as it was: when a step fails, those before it are taken back, in reverse. */
   async apply(plan: readonly Step[]): Promise<{ readonly ok: boolean; readonly resources: readonly Applied[] }> {
     const done: Step[] = [];
+    const ran = new Set(this.living().map(({ declared }) => keyOf(declared)));
     for (const step of plan) {
       const reason = await this.#take(step);
       done.push(step);
       if (reason === undefined) continue;
       const reverted: string[] = [];
       for (const one of done.toReversed()) {
-        const failed = await this.#undo(one);
+        const failed = await this.#undo(one, ran);
         if (failed) reverted.push(`${keyOf(one.declared)} could not be brought back: ${failed}`);
       }
       const outcome = (one: Step): Applied['outcome'] => (one === step ? 'rejected' : one.do === 'keep' || !done.includes(one) ? 'unchanged' : 'reverted');
@@ -98,10 +100,11 @@ export class Branches {
     return step.do === 'start' || step.do === 'replace' ? this.start(step.declared) : undefined;
   }
 
-  async #undo(step: Step): Promise<string | undefined> {
+  /** What did not run before, being quarantined, is not started by taking a plan back. */
+  async #undo(step: Step, ran: ReadonlySet<string>): Promise<string | undefined> {
     if (step.do === 'start' || step.do === 'replace') await this.stop(step.declared);
     const before = step.do === 'stop' ? step.declared : step.before;
-    return before && this.start(before);
+    return before && ran.has(keyOf(before)) ? this.start(before) : undefined;
   }
 
   #branch(kind: Kind): Pid | undefined {

@@ -45,6 +45,8 @@ export interface Desk {
   readonly declared: readonly Declared[];
   readonly system: Readonly<Record<string, unknown>>;
   readonly version: number;
+  /** False while the node is starting or stopping. */
+  readonly ready: boolean;
   readonly quarantine: Quarantine;
   /** The values that nobody is to see. */
   readonly secrets: readonly string[];

@@ -1,5 +1,5 @@
 /** The control socket: HTTP over a Unix socket that only its owner can open. */
-import { chmodSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import fastify, { type FastifyInstance } from 'fastify';
@@ -19,7 +19,9 @@ export async function serveOn(path: string, routes: (app: FastifyInstance) => vo
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { uid, mode } = statSync(folder);
   if (uid !== process.getuid?.() || (mode & 0o022) !== 0)
-    throw new Error(`the folder of the control socket, ${folder}, must be yours and not writable for others (chmod 700 ${folder})`);
+    throw new Error(
+      `the control socket needs a folder that is yours and not writable for others, and ${folder} is not: name one of its own, as in --socket ${folder}/argos/argos.sock`,
+    );
   if (await answers(path))
     throw new SocketTaken(`another node is running on ${path}: stop it (argos stop), or start this one with another --socket and --data-dir`);
   unlinkIfThere(path);
@@ -53,8 +55,10 @@ const answers = (path: string): Promise<boolean> =>
     socket.once('error', () => resolve(false));
   });
 
+/** Only a socket is removed: whatever else stands there is somebody's. */
 function unlinkIfThere(path: string): void {
   try {
+    if (!lstatSync(path).isSocket()) throw new Error(`${path} is there and is no socket: name another --socket`);
     unlinkSync(path);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;

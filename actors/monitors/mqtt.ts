@@ -71,7 +71,7 @@ export const mqtt: MonitorType<typeof schema> = {
       const lost = take(client, port);
       try {
         await Promise.race([connected(client), lost]);
-        await client.subscribeAsync([config.topic].flat(), { qos: config.qos });
+        await Promise.race([client.subscribeAsync([config.topic].flat(), { qos: config.qos }), lost, overdue(config.timeout, port.signal)]);
       } catch (error) {
         client.end(true);
         failure = error instanceof Error ? error : new Error(String(error));
@@ -83,6 +83,12 @@ export const mqtt: MonitorType<typeof schema> = {
     throw failure;
   },
 };
+
+/** A broker that never answers a SUBSCRIBE is as good as gone. */
+async function overdue(timeoutMs: number, signal: AbortSignal): Promise<never> {
+  await sleep(timeoutMs, undefined, { signal });
+  throw new WatchLost(`no answer to the subscription within ${timeoutMs} ms`);
+}
 
 function connected(client: MqttClient): Promise<void> {
   return new Promise((resolve) => {

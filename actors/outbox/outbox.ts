@@ -2,7 +2,7 @@
  * The outbox: carries every execution to its end. It asks the action for one attempt at a time, writes down how it went, and tries again
  * as the action's retry policy says. What it holds in memory stands in the store too, from where it comes back after a crash.
  */
-import { type Ask, call, cast } from '../../lib/call.ts';
+import { type Ask, CallError, call, cast } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type GenServer, type Init, type Next, noreply, ok, startLink } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
@@ -46,6 +46,11 @@ export const dueNow = (names: Names, jobs: readonly Job[]): void => {
 /** An action that is not there, being restarted or in quarantine, is asked again after so long. That is no attempt. */
 const ABSENT_MS = 1_000;
 const STORE_RETRY_MS = 1_000;
+/** An orderly stop waits so long for the attempts that are under way; what is not over then is made again after the next start. */
+const DRAIN_MS = 5_000;
+
+/** An action that was stopped, replaced or killed while it carried an execution out: that says nothing about the receiver. */
+const STOPPED: readonly unknown[] = ['shutdown', 'killed', 'noproc'];
 
 interface Lane {
   readonly waiting: Due[];
@@ -58,12 +63,15 @@ interface State {
 
 export const outboxChild = (port: OutboxPort): ChildSpec => ({
   id: 'outbox',
+  shutdown: DRAIN_MS + 1_000,
   start: (parent) => startLink(parent, new Outbox(port), { name: 'outbox' }),
 });
 
 class Outbox implements GenServer<State, never, Cast> {
   readonly #port: OutboxPort;
   #self!: Process;
+  #stopping = false;
+  readonly #underWay = new Set<Promise<void>>();
 
   constructor(port: OutboxPort) {
     this.#port = port;
@@ -71,6 +79,7 @@ class Outbox implements GenServer<State, never, Cast> {
 
   async init(self: Process): Promise<Init<State>> {
     this.#self = self;
+    self.trapExit = true;
     const state: State = { known: new Set(), lanes: new Map() };
     for (const due of await this.#port.open()) this.#accept(due, state);
     this.#port.names.register(self, 'outbox', undefined);
@@ -93,6 +102,13 @@ class Outbox implements GenServer<State, never, Cast> {
   handleInfo(message: unknown, state: State): Next<State> {
     if (message instanceof Ready) this.#enqueue(message.due, state);
     return noreply(state);
+  }
+
+  /** The actions stand below and still run. */
+  async terminate(): Promise<void> {
+    this.#stopping = true;
+    if (!this.#port.names.whereis('store')) return; // then nothing can be written down, and the stages above wait to come back
+    await Promise.race([Promise.all(this.#underWay), new Promise((resolve) => this.#self.clock.setTimer(DRAIN_MS, () => resolve(undefined)))]);
   }
 
   #accept(due: Due, state: State): void {
@@ -126,10 +142,12 @@ class Outbox implements GenServer<State, never, Cast> {
     while (lane.running < terms.concurrency && lane.waiting.length > 0) {
       const due = lane.waiting.shift() as Due;
       lane.running++;
-      this.#attempt(due, terms).then(
-        (again) => cast<Cast>(this.#self, { settled: due.job.id, action, again }),
+      const attempt = this.#attempt(due, terms).then(
+        (again) => void cast<Cast>(this.#self, { settled: due.job.id, action, again }),
         (error: unknown) => this.#self.die(error), // cannot happen unless this file is wrong: then it starts anew from the store
       );
+      this.#underWay.add(attempt);
+      void attempt.finally(() => this.#underWay.delete(attempt));
     }
   }
 
@@ -138,6 +156,7 @@ class Outbox implements GenServer<State, never, Cast> {
     const startedMs = Date.now();
     if (attempts === 0) vitals.executionStartSeconds.observe(Math.max(0, startedMs - job.createdMs) / 1_000);
     const outcome = await this.#deliver(job);
+    if (outcome === 'absent') return { job, attempts, dueMs: Date.now() + ABSENT_MS };
     const number = attempts + 1;
     const exhausted = outcome.kind === 'retry' && number > retry.max_retries;
     const status: JobStatus = outcome.kind === 'delivered' ? 'succeeded' : outcome.kind === 'discard' || exhausted ? 'failed' : 'retrying';
@@ -153,13 +172,16 @@ class Outbox implements GenServer<State, never, Cast> {
     return status === 'retrying' ? { job, attempts: number, dueMs } : undefined;
   }
 
-  async #deliver(job: Job): Promise<Outcome> {
+  /** `absent`: the action was not there, or was stopped before it could answer. That is no attempt. */
+  async #deliver(job: Job): Promise<Outcome | 'absent'> {
     const action = this.#port.names.whereis(`action:${job.action}`);
-    if (!action) return { kind: 'retry', reason: 'the action is not running' };
+    if (!action) return 'absent';
     try {
       return await call(action, { deliver: job } as Ask<Outcome>, Number.POSITIVE_INFINITY); // the action itself bounds an attempt
     } catch (error) {
-      return { kind: 'retry', reason: error instanceof Error ? error.message : String(error) };
+      const stopped = error instanceof CallError && STOPPED.includes(error.reason);
+      if (stopped) return 'absent';
+      return { kind: 'retry', reason: error instanceof Error ? error.message : String(error) }; // it may have died of this very execution
     }
   }
 
@@ -169,6 +191,7 @@ class Outbox implements GenServer<State, never, Cast> {
       try {
         return await this.#port.attempted(record);
       } catch (error) {
+        if (this.#stopping) return;
         this.#port.log.error('an attempt cannot be written down and waits', { execution: record.job, error: String(error) });
         await new Promise((resolve) => this.#self.clock.setTimer(STORE_RETRY_MS, () => resolve(undefined)));
       }

@@ -11,6 +11,8 @@ type Request =
   | { readonly do: 'set'; readonly name: string; readonly value: string }
   | { readonly do: 'delete'; readonly name: string };
 
+type Answer<T> = { readonly value: T } | { readonly error: string };
+
 /** The keeper as the others see it. @throws CallError when it is away. */
 export class Secrets {
   readonly #names: Names;
@@ -33,9 +35,12 @@ export class Secrets {
     return this.#ask({ do: 'delete', name });
   }
 
-  #ask<T>(request: Request): Promise<T> {
+  async #ask<T>(request: Request): Promise<T> {
     const keeper = this.#names.whereis('secrets');
-    return keeper ? call(keeper, request as Request & Ask<T>) : Promise.reject(new Error('the keeper of secrets is not running'));
+    if (!keeper) throw new Error('the keeper of secrets is not running');
+    const answer = await call(keeper, request as Request & Ask<Answer<T>>);
+    if ('error' in answer) throw new Error(answer.error);
+    return answer.value;
   }
 }
 
@@ -61,16 +66,25 @@ class Keeper implements GenServer<Vault, Request> {
     return ok(vault);
   }
 
+  /** A disk that is full is an answer, not the end of the keeper: the stages above it would go with it. */
   handleCall(request: Request, _from: unknown, vault: Vault): Next<Vault> {
-    switch (request.do) {
-      case 'values':
-        return reply(vault.all(), vault);
-      case 'names':
-        return reply(vault.names(), vault);
-      case 'set':
-        return reply(vault.set(request.name, request.value), vault);
-      case 'delete':
-        return reply(vault.delete(request.name), vault);
+    try {
+      return reply({ value: perform(request, vault) }, vault);
+    } catch (error) {
+      return reply({ error: `the secrets cannot be written: ${error instanceof Error ? error.message : String(error)}` }, vault);
     }
+  }
+}
+
+function perform(request: Request, vault: Vault): unknown {
+  switch (request.do) {
+    case 'values':
+      return vault.all();
+    case 'names':
+      return vault.names();
+    case 'set':
+      return vault.set(request.name, request.value);
+    case 'delete':
+      return vault.delete(request.name);
   }
 }

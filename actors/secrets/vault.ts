@@ -15,7 +15,7 @@ export class VaultError extends Error {
 export class Vault {
   readonly #file: string;
   readonly #key: Buffer;
-  readonly #values = new Map<string, string>();
+  #values: ReadonlyMap<string, string> = new Map();
 
   /**
    * Open the vault of a data directory, or begin one.
@@ -28,7 +28,7 @@ export class Vault {
     this.#key = given ? keyOf(given) : keyFile(join(dataDir, 'secret.key'));
     if (!existsSync(this.#file)) return;
     const sealed = JSON.parse(readFileSync(this.#file, 'utf8')) as Record<string, string>; // this class wrote it
-    for (const [name, text] of Object.entries(sealed)) this.#values.set(name, this.#open(name, text));
+    this.#values = new Map(Object.entries(sealed).map(([name, text]) => [name, this.#open(name, text)]));
   }
 
   all(): Readonly<Record<string, string>> {
@@ -37,22 +37,24 @@ export class Vault {
   names(): readonly string[] {
     return [...this.#values.keys()].sort();
   }
+  /** Kept on disk first: what cannot be written has not changed. */
   set(name: string, value: string): void {
-    this.#values.set(name, value);
-    this.#write();
+    this.#write(new Map(this.#values).set(name, value));
   }
   /** False when there is none of that name. */
   delete(name: string): boolean {
-    const there = this.#values.delete(name);
-    if (there) this.#write();
+    const rest = new Map(this.#values);
+    const there = rest.delete(name);
+    if (there) this.#write(rest);
     return there;
   }
 
   /** Written beside and moved over, so that a crash leaves the old one or the new one. */
-  #write(): void {
-    const sealed = Object.fromEntries([...this.#values].map(([name, value]) => [name, this.#seal(name, value)]));
+  #write(values: ReadonlyMap<string, string>): void {
+    const sealed = Object.fromEntries([...values].map(([name, value]) => [name, this.#seal(name, value)]));
     writeFileSync(`${this.#file}.new`, JSON.stringify(sealed), { mode: 0o600, flush: true });
     renameSync(`${this.#file}.new`, this.#file);
+    this.#values = values;
   }
 
   #seal(name: string, value: string): string {

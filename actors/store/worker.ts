@@ -38,7 +38,7 @@ const GROUP = 1_000;
 
 const port = parentPort;
 if (!port) throw new Error('actors/store/worker.ts runs as a worker thread only');
-const db = open(String(workerData.file));
+const db = openOrSay(String(workerData.file));
 const journal = new Journal(db);
 const telemetry = new TelemetryTables(db);
 
@@ -89,6 +89,16 @@ function perform(work: Work): unknown {
       return telemetry.series();
     case 'counts':
       return telemetry.counts();
+  }
+}
+
+/** The one fault of opening that its user can mend is said in his words. */
+function openOrSay(file: string): Database.Database {
+  try {
+    return open(file);
+  } catch (error) {
+    const locked = error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
+    throw locked ? new Error(`another node uses ${file}: stop it, or start this one with another --data-dir`) : error;
   }
 }
 

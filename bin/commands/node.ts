@@ -5,7 +5,7 @@ import type { Argv } from 'yargs';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Status, TreeNode } from '../../proto/api.ts';
 import { ask, CommandError, EXIT, open } from '../client.ts';
-import { duration, faultsText, paint, paintStatus, print, printJson, say, tree } from '../output.ts';
+import { duration, errorText, faultsText, paint, paintStatus, print, printJson, say, tree } from '../output.ts';
 import { configPath, readSources } from '../sources.ts';
 
 interface Common {
@@ -73,6 +73,7 @@ export const nodeCommands = (yargs: Argv<Common>): Argv<Common> =>
           ...(actor ? { actor } : {}),
         });
         const stream = await open(socket, 'GET', `/v1/logs?${query}`);
+        stream.on('error', () => process.exit(EXIT.unreachable)); // the node has stopped
         for await (const line of createInterface({ input: stream })) print(json ? line : lineText(line));
       },
     );
@@ -93,7 +94,7 @@ async function start(socket: string, config: string, dataDir: string, environmen
   process.on('SIGTERM', node.stop);
   process.on('SIGINT', node.stop);
   process.on('SIGHUP', () => {
-    ask(socket, 'POST', '/v1/reload').catch((error: unknown) => say(`argos: the reload failed: ${error instanceof Error ? error.message : String(error)}`));
+    ask(socket, 'POST', '/v1/reload').catch((error: unknown) => say(error instanceof CommandError ? errorText(error.message, error.answer) : String(error)));
   });
   const reason = await node.ended;
   if (reason !== 'shutdown')

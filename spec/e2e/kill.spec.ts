@@ -1,21 +1,26 @@
 // kill -9: what a rule has decided is carried out, whatever happens to the node in between.
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { eventually } from '../support/eventually.ts';
-import { TestNode } from '../support/node.ts';
+import { cli, TestNode } from '../support/node.ts';
 import { startWebServer, type WebServer } from '../support/web.ts';
 
 describe('kill -9', function () {
-  this.timeout(60_000);
+  this.timeout(90_000);
   const node = new TestNode();
   let hook: WebServer;
   let up = false;
+  let slowMs = 0;
   const done = new Set<string>();
 
   before(async () => {
     // A receiver that honours the key: it carries each execution out once, however often it is told.
-    hook = await startWebServer(({ headers }) => {
+    hook = await startWebServer(async ({ headers }) => {
       if (!up) return { status: 503 };
+      await sleep(slowMs);
       done.add(String(headers['idempotency-key']));
       return { status: 200 };
     });
@@ -98,5 +103,42 @@ describe('kill -9', function () {
     const answer = await fetch(`http://127.0.0.1:${await node.port('http')}/api/metrics?service=greenhouse&limit=5`);
     const { metrics } = (await answer.json()) as { metrics: { value: number }[] };
     expect(metrics.map(({ value }) => value)).to.deep.equal([5, 4, 3, 2, 1]);
+  });
+
+  it('an orderly stop lets what is under way finish: nobody is told twice', async () => {
+    await send(20);
+    await eventually(async () => expect((await node.json('describe', 'rule', 'hot')).detail.phase).to.equal('inactive'));
+    slowMs = 1_500;
+    const before = hook.seen.length;
+    await send(50);
+    await eventually(() => expect(hook.seen.length).to.equal(before + 1));
+    expect(await node.end('SIGTERM')).to.equal(0);
+    slowMs = 0;
+    await node.start();
+    const [execution] = await node.json('actions', 'list');
+    expect([execution.status, execution.attempts, hook.seen.length]).to.deep.equal(['succeeded', 1, before + 1]);
+  });
+
+  it('keeps its files and its socket to itself', () => {
+    const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+    expect([mode(node.socket), mode(dirname(node.socket)), mode(node.dataDir), mode(join(node.dataDir, 'secret.key'))]).to.deep.equal([
+      '600',
+      '700',
+      '700',
+      '600',
+    ]);
+  });
+
+  it('refuses a second node on its data directory, and a socket path where something else stands', async () => {
+    const other = await cli(['start', '--config', node.configFile, '--data-dir', node.dataDir, '--socket', join(node.folder, 'other', 's.sock')]);
+    expect(other.code).to.equal(1);
+    expect(other.stderr).to.match(/another node uses .*argos\.db/);
+    mkdirSync(join(node.folder, 'mine'), { mode: 0o700 });
+    const precious = join(node.folder, 'mine', 'precious');
+    writeFileSync(precious, 'precious');
+    const wrong = await cli(['start', '--config', node.configFile, '--data-dir', `${node.dataDir}-3`, '--socket', precious]);
+    expect(wrong.code).to.equal(1);
+    expect(wrong.stderr).to.include('is no socket');
+    expect(readFileSync(precious, 'utf8')).to.equal('precious');
   });
 });

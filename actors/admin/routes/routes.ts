@@ -40,6 +40,9 @@ export function routes(app: FastifyInstance, desk: Desk, port: RoutesPort): void
   const send = (reply: FastifyReply, answer: CommandReply): FastifyReply => reply.code('error' in answer ? STATUS[answer.error.code] : 200).send(answer);
   const refuse = (reply: FastifyReply, code: ApiError['error']['code'], message: string): FastifyReply => send(reply, { error: { code, message } });
 
+  app.addHook('onRequest', async (_request, reply) => {
+    if (!desk.ready) await refuse(reply, 'not_ready', 'the node is starting or stopping');
+  });
   app.get('/v1/status', () => statusOf(desk, port));
   app.get('/v1/tree', async (_request, reply) => treeOf('argos', port.restarts, desk.quarantine) ?? refuse(reply, 'not_ready', 'the tree is not up'));
   app.get('/v1/ready', async (_request, reply) => {

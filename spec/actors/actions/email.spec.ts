@@ -174,9 +174,12 @@ describe('action type email', () => {
   it('gives up an attempt that takes too long, and sends nothing of it later', async () => {
     const greet: (() => void)[] = [];
     const mute = await serve({ onConnect: (_session, done) => void greet.push(done) });
-    const slow = await serve({ onMailFrom: (_address, _session, done) => setTimeout(done, 60), onRcptTo: (_address, _session, done) => setTimeout(done, 60) });
+    const slow = await serve({
+      onMailFrom: (_address, _session, done) => setTimeout(done, 250),
+      onRcptTo: (_address, _session, done) => setTimeout(done, 250),
+    });
     for (const { port, received } of [mute, slow]) {
-      const { deliver } = await prepare(root, email, config(port, { timeout: 100 }));
+      const { deliver } = await prepare(root, email, config(port, { timeout: 400 }));
       const attempts = await Promise.all([1, 2, 3, 4, 5, 6].map(() => deliver(job(1)))); // more than there are connections
       for (const attempt of attempts) expect(attempt).to.include({ kind: 'retry' });
       for (const done of greet.splice(0)) done();

@@ -195,7 +195,7 @@ describe('listener http', () => {
     expect((await ask('/health/live')).status).to.equal(200);
   });
 
-  it('shows its numbers as Prometheus reads them', async function () {
+  it('shows its numbers as Prometheus reads them', async () => {
     await post('/api/metrics', [metric(), 7]);
     const response = await fetch(`http://127.0.0.1:${under.port}/metrics`);
     const text = await response.text();

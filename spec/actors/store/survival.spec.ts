@@ -1,5 +1,5 @@
 // The store and the deaths around it: stops, kills, dead threads, second owners. What it has acknowledged is there.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import type { Worker } from 'node:worker_threads';
@@ -15,7 +15,25 @@ import { TestStore } from '../../support/store.ts';
 describe('Store', () => {
   let root: Root;
   let under: TestStore;
+  let threads: Worker[];
+  let processes: ChildProcess[];
+  const hear = (worker: Worker): number => threads.push(worker);
 
+  /** Another process with a store on this folder, that says what has been acknowledged to it. */
+  function appender(): { said(): string; kill(): Promise<unknown> } {
+    const script = resolve(import.meta.dirname, '../../support/appender.ts');
+    const child = spawn(process.execPath, [script, under.folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    processes.push(child);
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const kill = (): Promise<unknown> => {
+      child.kill('SIGKILL');
+      return once(child, 'close');
+    };
+    return { said: () => said, kill };
+  }
   const append = (name: string): Promise<void> =>
     under.store.append({ protocol: 'spec', metrics: [{ name, service: 's', value: 1, timestamp: 1_000, tags: {} }], logs: [] });
   const count = async (name: string): Promise<number> => (await under.store.metrics({ name })).length;
@@ -27,10 +45,17 @@ describe('Store', () => {
 
   beforeEach(async () => {
     root = new Root();
+    threads = [];
+    processes = [];
+    process.on('worker', hear);
     under = new TestStore(root);
     await under.start();
   });
-  afterEach(() => root.end());
+  afterEach(async () => {
+    process.off('worker', hear);
+    for (const one of processes) one.kill('SIGKILL');
+    await root.end();
+  });
 
   it('commits what was asked of it before it was told to stop', async () => {
     const asked = Array.from({ length: 20 }, () => append('m'));
@@ -74,21 +99,22 @@ describe('Store', () => {
       .that.matches(/schema version 99.*newer Argos/);
   });
 
-  it('refuses a folder that another store has, and leaves that one alone', async () => {
-    const second = new TestStore(root, under.folder);
-    expect(await rejection(second.start()))
+  it('refuses a folder that another process has, and leaves that one alone', async () => {
+    await under.stop();
+    const owner = appender();
+    await eventually(() => expect(owner.said()).to.include('\n'), 20_000);
+    expect(await rejection(under.start()))
       .to.be.an.instanceOf(Error)
       .with.property('message')
       .that.matches(/locked|in use/);
-    await append('m');
-    expect(await count('m')).to.equal(1);
+    const before = owner.said().length;
+    await eventually(() => expect(owner.said().length).to.be.above(before + 100));
+    await owner.kill();
+    await under.start();
   });
 
   it('starts anew under its supervisor when its thread dies, and whoever waited for an answer is told', async () => {
     await under.stop();
-    const threads: Worker[] = [];
-    const hear = (worker: Worker): number => threads.push(worker);
-    process.on('worker', hear);
     const { store, names, folder } = under;
     const children = [storeChild(store, names, folder)];
     await root.start({ id: 'sup', start: (parent) => startSupervisor(parent, { flags: { intensity: 5, period: 60 }, children }) });
@@ -101,8 +127,16 @@ describe('Store', () => {
       for (const one of await Promise.all(waiting)) expect(one).to.satisfy((got: unknown) => got instanceof StoreError || got === 'it was kept');
       await eventually(() => expect(names.whereis('store')).to.be.an('object').that.does.not.equal(first));
     }
-    process.off('worker', hear);
     expect(await count('m')).to.equal(3);
+  });
+
+  it('stops also when its thread dies while it drains', async () => {
+    const asked = Array.from({ length: 20 }, () => rejection(append('m')));
+    await Promise.resolve(); // the requests are on their way
+    const stopped = under.stop();
+    void threads.at(-1)?.terminate();
+    await stopped;
+    for (const one of await Promise.all(asked)) expect(one).to.satisfy((got: unknown) => got instanceof StoreError || got === 'it was kept');
   });
 
   it('has all that it has acknowledged after kill -9, and the database is whole', async function () {
@@ -110,16 +144,10 @@ describe('Store', () => {
     await under.stop();
     const acknowledged = new Map<string, number>();
     for (let kill = 0; kill < 3; kill++) {
-      const script = resolve(import.meta.dirname, '../../support/appender.ts');
-      const child = spawn(process.execPath, [script, under.folder], { stdio: ['ignore', 'pipe', 'inherit'] });
-      let said = '';
-      child.stdout.on('data', (chunk: Buffer) => {
-        said += chunk.toString();
-      });
-      await eventually(() => expect(said.split('\n').length).to.be.above(60), 20_000);
-      child.kill('SIGKILL');
-      await once(child, 'close');
-      for (const [, lane = '', i] of said.matchAll(/^(\d) (\d+)\n/gm)) acknowledged.set(lane, Math.max(acknowledged.get(lane) ?? 0, Number(i)));
+      const child = appender();
+      await eventually(() => expect(child.said().split('\n').length).to.be.above(60), 20_000);
+      await child.kill();
+      for (const [, lane = '', i] of child.said().matchAll(/^(\d) (\d+)\n/gm)) acknowledged.set(lane, Math.max(acknowledged.get(lane) ?? 0, Number(i)));
     }
     expect([...acknowledged.keys()]).to.have.length(4);
     await under.start();
