@@ -16,6 +16,7 @@ import { logger } from '../actors/logger.ts';
 import type { Names } from '../actors/names.ts';
 import type { ListenerSettings } from '../actors/listeners/listener.ts';
 import type { ChildSpec } from '../lib/child-spec.ts';
+import type { Declared } from '../proto/api.ts';
 
 export const systemSchema = Type.Object(
   {
@@ -79,10 +80,10 @@ export interface Site {
 }
 
 /** Declared -> ChildSpec: the actor of a resource. @param spec a resource that `load` has checked. */
-export function childOf(kind: string, spec: unknown, { names, feed, rules, listeners }: Site): ChildSpec {
+export function childOf({ kind, spec, needs = [] }: Pick<Declared, 'kind' | 'spec' | 'needs'>, { names, feed, rules, listeners }: Site): ChildSpec {
   if (kind === 'rule') {
     const config = spec as RuleConfig;
-    return ruleChild(config.name, config, { ...rules, names, feed, log: logger(`rule:${config.name}`) });
+    return ruleChild(config.name, config, { ...rules, names, feed, log: logger(`rule:${config.name}`) }, needs);
   }
   const { name, type, config, retry_policy, concurrency = 8 } = spec as Resource;
   const log = logger(`${kind}:${name}`);

@@ -15,7 +15,7 @@ export function diff(running: readonly Declared[], wanted: readonly Declared[]):
   const rest = wanted.map((declared): Change => {
     const old = before.get(key(declared));
     if (!old) return { do: 'start', declared };
-    return isDeepStrictEqual(old.spec, declared.spec) ? { do: 'keep', declared } : { do: 'replace', declared, before: old };
+    return isDeepStrictEqual([old.spec, old.needs], [declared.spec, declared.needs]) ? { do: 'keep', declared } : { do: 'replace', declared, before: old };
   });
   return [...stops.sort(byPlace).reverse(), ...rest.sort(byPlace)];
 }

@@ -7,7 +7,7 @@ import { faultAt, mapPlaced, type Placed, placeAt, plain } from './placed.ts';
 export interface Scope {
   readonly parameters: ReadonlyMap<string, Placed>;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly secrets: Readonly<Record<string, string>>;
+  readonly secrets: Readonly<Record<string, string>> | undefined;
   readonly system: Readonly<Record<string, unknown>>;
 }
 
@@ -36,7 +36,8 @@ export function interpolate(placed: Placed, scope: Scope, faults: PlacedFault[])
       return undefined;
     };
     if (root === 'env') return (Object.hasOwn(scope.env, name) ? scope.env[name] : undefined) ?? missing([]);
-    if (root === 'secrets') return Object.hasOwn(scope.secrets, name) ? scope.secrets[name] : missing(Object.keys(scope.secrets));
+    if (root === 'secrets' && !scope.secrets) return `(secret ${name})`;
+    if (root === 'secrets' && scope.secrets) return Object.hasOwn(scope.secrets, name) ? scope.secrets[name] : missing(Object.keys(scope.secrets));
     if (root === 'system') return Object.hasOwn(scope.system, name) ? scope.system[name] : missing(Object.keys(scope.system));
     const parameter = scope.parameters.get(name);
     if (!parameter) return missing([...scope.parameters.keys()]);

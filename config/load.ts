@@ -11,6 +11,7 @@ import { actionSchemas, checkMore, listenerSchemas, monitorSchemas, ruleSchema, 
 import { told } from './faults.ts';
 import { interpolate, misspelt, type Scope } from './interpolate.ts';
 import { concat, faultAt, isList, isMap, mapPlaced, member, merge, parsePlaced, type Placed, placeAt, placeOf, plain } from './placed.ts';
+import { monitorsNamed, withNeeds } from './needs.ts';
 import { checkShape, type Found, resourcesOf, SECTIONS } from './sections.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -21,7 +22,7 @@ type Known = Readonly<Record<'monitor' | 'action', ReadonlySet<string>>>;
 export function declare({ sources, overlay, environment, secrets }: Wanted, env: Env): Declaration {
   const faults: PlacedFault[] = [];
   const read = readAll(sources, faults);
-  if (faults.length > 0) return { declared: [], system: {}, faults: told(faults, secrets) }; // what is no JSON would only bring faults that are none
+  if (faults.length > 0) return { declared: [], system: {}, faults: told(faults, secrets ?? {}) }; // what is no JSON would only bring faults that are none
   const scopeOf = (parameters: Placed, system: object): Scope => ({ parameters: parametersOf(parameters), env, secrets, system: { ...system } });
   const root = environed(read, environment, scopeOf(read, {}), faults);
   faults.push(...checkShape(root));
@@ -50,8 +51,16 @@ export function declare({ sources, overlay, environment, secrets }: Wanted, env:
   const known: Known = { monitor: names('monitor'), action: names('action') };
   const declared = [...found.values()].flatMap((one) => checkOne(one, known, system, scope, faults));
   const first: Declared = { kind: 'system_config', name: 'system', type: 'system', origin: own?.source ? own.origin : 'file', spec: system };
-  const all = [first, ...declared.filter(isEnabled)];
-  return { declared: faults.length > 0 ? [] : all, system, faults: told(faults, secrets) };
+  for (const one of declared.filter(({ kind }) => kind === 'action')) {
+    const unknown = monitorsNamed(one).filter((name) => !known.monitor.has(name));
+    const [place, monitors] = [found.get(`action/${one.name}`)?.placed.place, [...known.monitor]];
+    if (place)
+      faults.push(
+        ...unknown.map((name) => faultAt(place, 'templates that name monitors which are declared', `\${monitors.${name}…}`, nearest(name, monitors))),
+      );
+  }
+  const all = [first, ...withNeeds(declared).filter(isEnabled)];
+  return { declared: faults.length > 0 ? [] : all, system, faults: told(faults, secrets ?? {}) };
 }
 
 const isEnabled = ({ kind, spec }: Declared): boolean => kind !== 'listener' || (spec as { config: { enabled?: boolean } }).config.enabled !== false;

@@ -111,6 +111,8 @@ export interface Declared {
   readonly type: string;
   readonly origin: 'file' | 'cli' | 'api';
   readonly spec: unknown;
+  /** Rules: the monitors whose states its actions name beside those that it reads. */
+  readonly needs?: readonly string[];
 }
 
 /** What the CLI or the API has made over the file: a resource's text, or null where one has been deleted. */
@@ -127,7 +129,8 @@ export interface Wanted {
   readonly overlay: readonly OverlayEntry[];
   /** `--env`; over `system.environment`. */
   readonly environment?: string | undefined;
-  readonly secrets: Readonly<Record<string, string>>;
+  /** Left out where there is no vault to look into: any name is then taken for one that is there. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 /** What came of it: the resources, or every fault. */
 export interface Declaration {

@@ -94,7 +94,7 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
     },
     listeners: { ingest: (telemetry) => feed.ingest(telemetry), archive: store, health: async () => readiness(names) },
   };
-  const branches = new Branches(names, ({ kind, spec }) => resource(childOf(kind, spec, site)));
+  const branches = new Branches(names, (declared) => resource(childOf(declared, site)));
   const admin: AdminPort = {
     names,
     feed,
@@ -122,7 +122,7 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
             attempts: (job) => store.attempts(job),
             versions: (limit) => store.versions(limit),
             secrets,
-            validate: (sources) => declare({ sources: sources ?? readSources(), overlay: [], environment, secrets: {} }, env).faults,
+            validate: (sources) => declare({ sources: sources ?? readSources(), overlay: [], environment }, env).faults,
           }),
         signal,
       ),

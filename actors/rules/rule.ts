@@ -66,9 +66,10 @@ export function readsOf(config: RuleConfig, condition: Condition): Reads {
   return new Map(named.map((monitor) => [monitor, fields.get(monitor) ?? 'all']));
 }
 
-export const ruleChild = (name: string, config: RuleConfig, port: RulePort): ChildSpec => ({
+/** @param needs monitors whose states the rule's actions name beside those that it reads. */
+export const ruleChild = (name: string, config: RuleConfig, port: RulePort, needs: readonly string[] = []): ChildSpec => ({
   id: `rule:${name}`,
-  start: (parent) => startLink(parent, new Rule(name, config, port), { name: `rule:${name}` }),
+  start: (parent) => startLink(parent, new Rule(name, config, port, needs), { name: `rule:${name}` }),
 });
 
 class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
@@ -86,7 +87,7 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
   #self!: Process;
   #cancelTick: () => void = () => {};
 
-  constructor(name: string, config: RuleConfig, port: RulePort) {
+  constructor(name: string, config: RuleConfig, port: RulePort, needs: readonly string[]) {
     this.#name = name;
     this.#config = config;
     this.#parameters = config.parameters;
@@ -97,7 +98,7 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     this.#holds = compile(parsed.condition);
     this.#damping = { forMs: config.for * 1_000, keepFiringForMs: config.keep_firing_for * 1_000, cooldownMs: config.cooldown * 1_000 };
     this.#reads = readsOf(config, parsed.condition);
-    this.#monitors = [...new Set(leaves(parsed.condition).map(({ monitor }) => monitor))];
+    this.#monitors = [...new Set([...leaves(parsed.condition).map(({ monitor }) => monitor), ...needs])];
   }
 
   async init(self: Process): Promise<Init<AlertState>> {

@@ -23,7 +23,7 @@ export const configCommands = (yargs: Argv<Common>): Argv<Common> =>
       async ({ file, env, json }) => {
         const path = configPath(file);
         const { declare } = await import('../../config/load.ts'); // only this word needs the schemas
-        const { declared, faults } = declare({ sources: readSources(path), overlay: [], environment: env, secrets: {} }, process.env);
+        const { declared, faults } = declare({ sources: readSources(path), overlay: [], environment: env }, process.env);
         if (json) printJson({ valid: faults.length === 0, faults });
         else if (faults.length === 0) say(`${path} is valid: ${declared.length} resources`);
         if (faults.length > 0 && !json)
