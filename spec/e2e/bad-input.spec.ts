@@ -79,7 +79,7 @@ describe('bad input', function () {
     expect(stderr)
       .to.match(/rule\.jsonc:2:25 \/condition\/and: expected a list of at least one condition/)
       .and.to.match(/rule\.jsonc:3:22 \/actions\/1: expected the name of an action that is declared, got "sing"/);
-    expect((await node.cli('create', 'monitor', 'x', '--config', join(node.folder, 'nowhere'))).code).to.equal(1);
+    expect((await node.cli('create', 'monitor', 'x', '--config', join(node.folder, 'nowhere'))).code).to.equal(2);
     expect((await node.cli('update', 'rule')).code).to.equal(2);
     expect((await node.cli('frobnicate')).code).to.equal(2);
   });

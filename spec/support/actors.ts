@@ -36,8 +36,8 @@ export class Root {
   }
 
   /** The last started stops first. */
-  async end(): Promise<void> {
-    for (const pid of this.#children.splice(0).reverse()) await this.stop(pid);
+  async end(reason: ExitReason = 'shutdown'): Promise<void> {
+    for (const pid of this.#children.splice(0).reverse()) await this.stop(pid, reason);
     this.self.die('normal');
   }
 }

@@ -217,7 +217,7 @@ describe('action type http', () => {
     const cut = deliver(jobOf()).catch((error: unknown) => error);
     await eventually(() => expect(seen).to.have.length(2));
     expect(names.whereis('action:it')).to.equal(pid);
-    await root.stop(pid);
+    await root.stop(pid, 'kill'); // an orderly stop would wait for this one
     expect(await cut).to.be.an.instanceOf(Error);
     await closed;
     await eventually(async () => expect(await connections()).to.equal(0));

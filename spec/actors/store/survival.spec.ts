@@ -106,7 +106,7 @@ describe('Store', () => {
     expect(await rejection(under.start()))
       .to.be.an.instanceOf(Error)
       .with.property('message')
-      .that.matches(/locked|in use/);
+      .that.matches(/another node uses/);
     const before = owner.said().length;
     await eventually(() => expect(owner.said().length).to.be.above(before + 100));
     await owner.kill();

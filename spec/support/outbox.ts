@@ -1,0 +1,64 @@
+/** An outbox over a real store, wired as in a node, with actions that do what a spec says. */
+import { expect } from 'chai';
+import { Type } from 'typebox';
+import type { Pid } from '../../lib/process.ts';
+import { type ActionType, actionChild, type Deliver } from '../../actors/actions/action.ts';
+import type { Job } from '../../actors/job.ts';
+import { logger } from '../../actors/logger.ts';
+import type { Terms } from '../../actors/names.ts';
+import { type AttemptRecord, dueNow, outboxChild } from '../../actors/outbox/outbox.ts';
+import type { Attempt, StoredJob } from '../../actors/store/journal.ts';
+import { jobOf, retryPolicyOf, type Root } from './actors.ts';
+import { eventually } from './eventually.ts';
+import { TestStore } from './store.ts';
+
+export const job = (id: string, action = 'act'): Job => jobOf({ id, action, createdMs: Date.now() });
+
+/** Times between the end of one attempt and the start of the next. */
+export const waits = (all: readonly Attempt[]): number[] =>
+  all.slice(1).map(({ startedMs }, i) => startedMs - (all[i]?.startedMs ?? 0) - (all[i]?.durationMs ?? 0));
+
+export class TestOutbox {
+  readonly root: Root;
+  readonly under: TestStore;
+  pid!: Pid;
+
+  constructor(root: Root, under = new TestStore(root)) {
+    this.root = root;
+    this.under = under;
+  }
+
+  /** How it writes an attempt down. */
+  write = ({ job: id, number, startedMs, durationMs, outcome, status, dueMs }: AttemptRecord): Promise<void> => {
+    const reason = 'reason' in outcome ? outcome.reason : null;
+    return this.under.store.commit([{ set: 'attempt', status, dueMs, attempt: { job: id, number, startedMs, durationMs, outcome: outcome.kind, reason } }]);
+  };
+  async start(): Promise<void> {
+    const { names, store } = this.under;
+    this.pid = await this.root.start(outboxChild({ names, log: logger('spec'), open: () => store.openJobs(), attempted: (attempt) => this.write(attempt) }));
+  }
+  action(name: string, deliver: Deliver, terms: Partial<Terms> = {}): Promise<Pid> {
+    const schema = Type.Object({});
+    const type: ActionType<typeof schema> = { type: 'spec', schema, timeoutMs: () => 60_000, prepare: () => deliver };
+    return this.root.start(actionChild(name, type, {}, { retry: retryPolicyOf(), concurrency: 8, ...terms }, this.under.names, logger('spec')));
+  }
+
+  /** As a rule does it: stored first, then said. */
+  async owe(...jobs: readonly Job[]): Promise<void> {
+    await this.under.store.commit(jobs.map((one) => ({ set: 'job', job: one, status: 'queued' })));
+    this.tell(...jobs);
+  }
+  tell(...jobs: readonly Job[]): void {
+    dueNow(this.under.names, jobs);
+  }
+  async stored(id: string): Promise<StoredJob | undefined> {
+    return (await this.under.store.jobs({ id }))[0];
+  }
+  attempts(id: string): Promise<readonly Attempt[]> {
+    return this.under.store.attempts(id);
+  }
+  /** Wait until it has this status. */
+  ends(id: string, status: string): Promise<unknown> {
+    return eventually(async () => expect((await this.stored(id))?.status).to.equal(status));
+  }
+}
