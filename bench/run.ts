@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 for (const name of ['corridor.ts']) {
   console.log(`\n# ${name}\n`);
-  const { status } = spawnSync(process.execPath, ['--expose-gc', '--disable-warning=ExperimentalWarning', join(import.meta.dirname, name)], { stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, ['--expose-gc', '--disable-warning=ExperimentalWarning', join(import.meta.dirname, name)], {
+    stdio: 'inherit',
+  });
   if (status !== 0) process.exitCode = 1;
 }

@@ -15,10 +15,9 @@ const EXIT_CODES = `Exit codes: 0 done · 1 failed · 2 usage · 3 no node reach
 process.stdout.on('error', () => process.exit(EXIT.done));
 
 /** `--config -` is stdin; yargs would take the dash for a word of its own. */
-const words = hideBin(process.argv).reduce<string[]>(
-  (all, word) => (word === '-' && all.at(-1) === '--config' ? [...all.slice(0, -1), '--config=-'] : [...all, word]),
-  [],
-);
+const words = hideBin(process.argv);
+const dash = words.findIndex((word, i) => word === '-' && words[i - 1] === '--config');
+if (dash > 0) words.splice(dash - 1, 2, '--config=-');
 
 const common = yargs(words)
   .parserConfiguration({ 'duplicate-arguments-array': false })

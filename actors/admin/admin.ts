@@ -10,7 +10,7 @@ import type { Applied, Declaration, Declared, Kind, OverlayEntry, Source } from 
 import { logger, setLogLevel } from '../logger.ts';
 import { keyOf, type Step } from './branches.ts';
 import { type AdminPort, type Command, type CommandReply, ConfigError, type Desk, failure, uses } from './desk.ts';
-import { fit } from './overlay.ts';
+import { overlayThatFits } from './overlay.ts';
 import { Quarantine } from './quarantine.ts';
 
 export const adminChild = (port: AdminPort): ChildSpec => ({
@@ -53,7 +53,7 @@ class Admin implements GenServer<undefined, Command> {
     const { branches } = this.#port;
     this.#sources = branches.sources ?? this.#port.readSources(); // after a crash: what was accepted, not what somebody is just editing
     await this.#port.serve(this.#desk(), self.signal); // first: a second node is to find out before it has touched anything
-    const { declaration, overlay, unfit } = await fit(this.#overlay, (entries) => this.#declare(this.#sources, entries));
+    const { declaration, overlay, unfit } = await overlayThatFits(this.#overlay, (entries) => this.#declare(this.#sources, entries));
     if (declaration.faults.length > 0) throw new ConfigError(declaration.faults);
     for (const { entry, faults } of unfit)
       this.#log.error('what the CLI has made does not fit the configuration any more and is left out', { resource: keyOf(entry), faults });

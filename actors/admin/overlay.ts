@@ -9,7 +9,7 @@ export interface Fitted {
 }
 
 /** As much of the overlay as is valid over the file, entry by entry. A file that is wrong by itself stays wrong. */
-export async function fit(overlay: readonly OverlayEntry[], declare: (overlay: readonly OverlayEntry[]) => Promise<Declaration>): Promise<Fitted> {
+export async function overlayThatFits(overlay: readonly OverlayEntry[], declare: (overlay: readonly OverlayEntry[]) => Promise<Declaration>): Promise<Fitted> {
   const whole = await declare(overlay);
   if (whole.faults.length === 0) return { declaration: whole, overlay, unfit: [] };
   let declaration = await declare([]);
