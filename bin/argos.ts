@@ -48,7 +48,8 @@ try {
     .parseAsync();
 } catch (error) {
   const known = error instanceof CommandError ? error : new CommandError(error instanceof Error ? (error.stack ?? error.message) : String(error), EXIT.failed);
-  if (process.argv.includes('--json') && known.answer) printJson(known.answer);
+  if (process.argv.includes('--json'))
+    printJson(known.answer ?? { error: { code: known.exitCode === EXIT.usage ? 'usage' : 'failed', message: known.message } });
   say(errorText(known.message, known.answer));
   process.exit(known.exitCode); // what a failed start has left open must not keep the process
 }

@@ -79,7 +79,8 @@ export const configCommands = (yargs: Argv<Common>): Argv<Common> =>
         const path = `/v1/secrets/${encodeURIComponent(name)}`;
         if (what === 'delete') await ask(socket, 'DELETE', path);
         else await ask(socket, 'PUT', path, { value: readSource('-').text.replace(/\r?\n$/, '') });
-        say(what === 'set' ? `secret ${name} is kept; a reload brings it into the configuration` : `secret ${name} is gone`);
+        if (json) printJson({ name });
+        else say(what === 'set' ? `secret ${name} is kept; a reload brings it into the configuration` : `secret ${name} is gone`);
       },
     )
     .command(

@@ -29,10 +29,11 @@ export const nodeCommands = (yargs: Argv<Common>): Argv<Common> =>
       'stop',
       'drain and stop the running node',
       (y) => y,
-      async ({ socket }) => {
+      async ({ socket, json }) => {
         await ask(socket, 'POST', '/v1/stop');
         await gone(socket);
-        say('stopped');
+        if (json) printJson({ stopped: true });
+        else say('stopped');
       },
     )
     .command(

@@ -114,6 +114,7 @@ describe('listener mqtt', () => {
   it('forwards plain topics between its clients, retained ones to those who come later', async () => {
     await sent('rooms/north', 'kept', '-r', '-q', '1');
     const sub = spawn('mosquitto_sub', ['-h', '127.0.0.1', '-p', String(under.port), '-t', 'rooms/#', '-C', '3', '-F', '%t %q %r %p', '-q', '1']);
+    const ended = once(sub, 'close');
     let heard = '';
     sub.stdout.on('data', (chunk: Buffer) => {
       heard += chunk.toString();
@@ -122,7 +123,7 @@ describe('listener mqtt', () => {
     await sent('rooms/south', '{"not": "telemetry"}', '-q', '1');
     await sent('other', 'x', '-q', '1');
     await sent('rooms/east', 'last', '-q', '0');
-    await once(sub, 'close');
+    await ended;
     expect(heard.split('\n').slice(1)).to.deep.equal(['rooms/south 1 0 {"not": "telemetry"}', 'rooms/east 0 0 last', '']);
     expect(await under.books()).to.include({ received: 0 });
   });
