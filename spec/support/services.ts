@@ -42,7 +42,7 @@ const answers = (port: number): Promise<void> =>
   });
 
 /** Start a server and wait until its port answers. What it says is kept, to be told when it does not come up. */
-async function start(command: string, args: readonly string[], port: number): Promise<ChildProcess> {
+async function start(command: string, args: readonly string[], port: number): Promise<{ readonly child: ChildProcess; readonly said: () => string }> {
   let said = '';
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.on('data', (chunk: Buffer) => {
@@ -60,7 +60,7 @@ async function start(command: string, args: readonly string[], port: number): Pr
   } catch (error) {
     throw new Error(`${command} did not come up on port ${port}: ${said}`, { cause: error });
   }
-  return child;
+  return { child, said: () => said };
 }
 
 export interface Mosquitto {
@@ -78,15 +78,11 @@ export async function startMosquitto(given?: number): Promise<Mosquitto> {
   const config = join(folder, 'mosquitto.conf');
   writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\nlog_dest stderr\nlog_type all\nconnection_messages true\n`);
   const binary = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/usr/bin/mosquitto'].find(existsSync) ?? 'mosquitto';
-  const child = await start(binary, ['-c', config], port);
-  let log = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    log += chunk.toString();
-  });
+  const { child, said } = await start(binary, ['-c', config], port);
   return {
     port,
     url: `mqtt://127.0.0.1:${port}`,
-    log: () => log,
+    log: said,
     stop: () =>
       new Promise((resolve) => {
         child.once('exit', () => resolve());
