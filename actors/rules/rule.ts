@@ -168,7 +168,7 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     const truth = this.#holds(facts);
     vitals.evaluations.inc({ rule: this.#name, result: truth === undefined ? 'unknown' : String(truth) });
     vitals.evaluationSeconds.observe(Math.max(0, Date.now() - observation.atMs) / 1_000);
-    const nowMs = monitor === undefined ? Date.now() : Math.max(observation.atMs, state.sinceMs);
+    const nowMs = monitor === undefined ? observation.atMs : Math.max(observation.atMs, state.sinceMs);
     const { state: next, effect, wakeMs } = this.#config.mode === 'event' ? this.#everyEvent(state, truth, nowMs) : step(state, truth, nowMs, this.#damping);
     this.#tickAt(wakeMs);
     if (next === state) return state;

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { CallError } from '../../lib/call.ts';
 import { TIMEOUT } from '../../lib/gen-server.ts';
-import { Process, runQueue, spawn } from '../../lib/process.ts';
+import { Process, processes, runQueue, spawn } from '../../lib/process.ts';
 import { DownMessage, ExitMessage } from '../../lib/signal.ts';
 import { VirtualClock } from '../otp/virtual-clock.ts';
 
@@ -73,6 +73,7 @@ export async function inProcess<T>(body: (self: Process) => Promise<T>): Promise
     await new Promise((resolve) => setImmediate(resolve));
     if (!ended && runQueue() === 0 && !clock.advance()) throw new Error('the case waits for something that does not come');
   }
+  for (const left of processes()) if (left.clock === clock) left.die('killed'); // a case may leave servers running; they go with it
   if (self.exitReason !== 'normal') throw self.exitReason instanceof Error ? self.exitReason : new Error(`the case was ended: ${String(self.exitReason)}`);
   return outcome as Promise<T>;
 }

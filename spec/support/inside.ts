@@ -18,8 +18,9 @@ export async function startInside(config: unknown, env: Readonly<Record<string, 
   const folder = tempFolder();
   const socket = join(folder, 'run', 'argos.sock');
   const dataDir = join(folder, 'data');
+  const others = new Set(processes());
   const node = await startNode({ readSources: () => [{ file: 'spec.jsonc', text: JSON.stringify(config) }], env, dataDir, socket, argosVersion: 'spec' });
-  const named = (): readonly Process[] => [...processes()].filter(({ name }) => name !== '');
+  const named = (): readonly Process[] => [...processes()].filter((one) => one.name !== '' && !others.has(one));
   return {
     node,
     dataDir,

@@ -183,6 +183,7 @@ describe('monitor type mqtt', () => {
       { authorizeSubscribe: (client) => void client?.conn.destroy() },
     ];
     for (const refusal of refusals) {
+      await root.end();
       root = new Root();
       await withAedes(refusal, async (url) => {
         const watched = await watch(root, mqtt, config({ broker_url: url, client_id: 'c', clean_session: false }), { max_retries: 1 });
