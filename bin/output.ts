@@ -32,11 +32,11 @@ const STATUS_STYLE: Readonly<Record<string, Style>> = {
 export const paintStatus = (status: string): string => paint(STATUS_STYLE[status] ?? 'yellow', status);
 
 export function tree(node: TreeNode, indent = '', last = true, top = true): string {
-  const { name, kind, status, mailbox, handled, restarts, uptimeMs, lastExit, children } = node;
+  const { name, kind, status, mailbox, handled, busyMs, restarts, uptimeMs, lastExit, children } = node;
   const facts = [
     status === 'quarantined' ? '' : `up ${duration(uptimeMs)}`,
     mailbox > 0 ? `mailbox ${mailbox}` : '',
-    `handled ${handled}`,
+    `handled ${handled}${busyMs >= 1_000 ? ` in ${duration(busyMs)}` : ''}`,
     restarts > 0 ? `restarts ${restarts}` : '',
     lastExit === null ? '' : `last exit: ${lastExit}`,
   ];

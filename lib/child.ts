@@ -10,6 +10,8 @@ import { isStarted, type StartResult } from './start.ts';
 export interface Child {
   readonly spec: ChildSpec;
   pid: Pid | undefined;
+  /** The process that it had before, if any. */
+  former?: Pid | undefined;
   restarting: boolean;
 }
 
@@ -29,16 +31,20 @@ export const fullSpec = (spec: ChildSpec): Required<ChildSpec> => ({
   ...spec,
 });
 
-/** supervisor:do_start_child/3. Never throws: what the start function throws is the error. */
-export async function startChild(self: Process, spec: ChildSpec, args: readonly unknown[] = []): Promise<Started> {
+/** supervisor:do_start_child/3, `catch apply(M, F, A)`: an exit or an error is marked as one, and a throw counts as the answer. */
+function caught(thrown: unknown): StartResult {
+  if (thrown instanceof Exit) return { error: ['EXIT', thrown.reason] };
+  return thrown instanceof Error ? { error: ['EXIT', thrown] } : (thrown as StartResult);
+}
+
+/** Never throws: what the start function throws is the error, in the words of `threw`. */
+export async function startChild(self: Process, spec: ChildSpec, args: readonly unknown[] = [], threw = caught): Promise<Started> {
   let result: StartResult;
   try {
     const pending = spec.start(self, ...args);
     result = pending instanceof Promise ? await pending : pending;
   } catch (thrown) {
-    if (thrown instanceof Exit) return { error: ['EXIT', thrown.reason] };
-    if (thrown instanceof Error) return { error: ['EXIT', thrown] };
-    result = thrown as StartResult; // erl: `catch apply(M, F, A)` takes a throw for the answer
+    result = threw(thrown);
   }
   if (result === 'ignore') return { ok: undefined };
   if (typeof result !== 'object' || result === null) return { error: result };

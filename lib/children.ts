@@ -22,7 +22,7 @@ export class Children implements Group<Child> {
     this.#autoShutdown = autoShutdown;
   }
 
-  async ask(request: Request): Promise<unknown> {
+  ask(request: Request): unknown {
     switch (request.op) {
       case 'start_child':
         return this.#add(request.spec as ChildSpec);
@@ -36,8 +36,7 @@ export class Children implements Group<Child> {
     const standing = child.restarting ? 'restarting' : child.pid ? 'running' : undefined;
     switch (request.op) {
       case 'terminate_child':
-        await this.#terminate(child);
-        return 'ok';
+        return this.#terminate(child);
       case 'restart_child':
         return standing ? { error: standing } : this.#start(child);
       case 'delete_child':
@@ -158,9 +157,10 @@ export class Children implements Group<Child> {
   }
 
   /** Shut one down; its spec stays, unless it is temporary. A retry of its restart is cancelled by this. */
-  async #terminate(child: Child): Promise<void> {
+  async #terminate(child: Child): Promise<'ok'> {
     if (child.pid && !child.restarting) await terminateChild(this.#self, child.spec, child.pid);
     this.forget(child);
+    return 'ok';
   }
 
   #restarting(child: Child): void {
@@ -169,8 +169,12 @@ export class Children implements Group<Child> {
   }
 
   #set(child: Child, pid: Pid | undefined): void {
-    if (child.pid) this.#byPid.delete(child.pid);
+    if (child.pid) {
+      this.#byPid.delete(child.pid);
+      child.former = child.pid;
+    }
     if (pid) this.#byPid.set(pid, child);
+    if (pid && child.former) pid.succeed(child.former);
     child.pid = pid;
     child.restarting = false;
   }

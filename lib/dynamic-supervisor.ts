@@ -1,8 +1,8 @@
 /** Any number of children, each of its own spec, started on demand and in no order (Elixir 1.14: DynamicSupervisor). */
 import { type Ask, call, cast } from './call.ts';
 import { type Child, type Started, startChild as start, terminateChild as terminate } from './child.ts';
-import { type ChildSpec, refuseChild } from './child-spec.ts';
-import { type ExitReason, isAbnormal } from './exit.ts';
+import { type ChildSpec, type Refusal, refuseChild } from './child-spec.ts';
+import { type ExitReason, isAbnormal, reasonOf } from './exit.ts';
 import { fail, type GenServer, type Init, type Next, noreply, ok, reply, startLink, stop } from './gen-server.ts';
 import type { ChildInfo, Counts } from './group.ts';
 import type { Pid, Process, SpawnOptions } from './process.ts';
@@ -30,14 +30,14 @@ type Request =
 type Retry = { readonly tryAgain: Pid };
 const ask = <Reply>(supervisor: Pid, request: Request): Promise<Reply> => call(supervisor, request as Ask<Reply>, Number.POSITIVE_INFINITY);
 
-/** Start one without children, linked to `parent`. `{error: fault}` for bad flags. */
+/** Start one without children, linked to `parent`. `{error: ['supervisor_data', fault]}` for bad flags. */
 export const startDynamicSupervisor = (parent: Process, flags: DynamicFlags = {}, options: SpawnOptions = {}): Promise<StartResult> =>
   startLink(parent, new DynamicSupervisor(flags), { kind: 'supervisor', ...options });
 
 /** Start one more child. `{error: 'max_children'}`, the start's own error, or the fault of the spec. */
-export async function startDynamicChild(supervisor: Pid, spec: ChildSpec): Promise<Started | 'ignore'> {
+export function startDynamicChild(supervisor: Pid, spec: ChildSpec): Promise<Started | 'ignore'> {
   const refusal = refuseChild(spec, 'never'); // in the caller, as in Elixir: a bad spec never reaches the supervisor
-  return refusal ? { error: refusal } : ask(supervisor, { op: 'start_child', spec });
+  return refusal ? Promise.resolve({ error: refusal }) : ask(supervisor, { op: 'start_child', spec });
 }
 /** Stop a child for good, whatever its restart type. */
 export const terminateDynamicChild = (supervisor: Pid, pid: Pid): Promise<'ok' | { readonly error: 'not_found' }> =>
@@ -46,6 +46,10 @@ export const whichDynamicChildren = (supervisor: Pid): Promise<readonly ChildInf
 export const countDynamicChildren = (supervisor: Pid): Promise<Counts> => ask(supervisor, { op: 'count_children' });
 
 type Children = Map<Pid, Child>;
+
+const isCount = (value: number): boolean => Number.isInteger(value) && value >= 0;
+/** DynamicSupervisor.start_child/3: what a start function throws is its error as it stands, where supervisor marks it as an `EXIT`. */
+const plainly = (thrown: unknown): StartResult => ({ error: reasonOf(thrown) });
 
 class DynamicSupervisor implements GenServer<Children, Request, Retry> {
   readonly #limit: { readonly intensity: number; readonly period: number };
@@ -63,53 +67,47 @@ class DynamicSupervisor implements GenServer<Children, Request, Retry> {
   init(self: Process): Init<Children> {
     this.#self = self;
     self.trapExit = true;
+    const refusal = this.#refuseFlags();
+    return refusal ? fail(['supervisor_data', refusal]) : ok(new Map());
+  }
+
+  /** DynamicSupervisor.init/2, in its order; the faults have OTP's names. */
+  #refuseFlags(): Refusal | undefined {
     const { intensity, period } = this.#limit;
-    if (!Number.isInteger(intensity) || intensity < 0) return fail(['invalid_intensity', intensity]);
-    if (!Number.isInteger(period) || period <= 0) return fail(['invalid_period', period]);
-    if (this.#maxChildren !== Number.POSITIVE_INFINITY && !(Number.isInteger(this.#maxChildren) && this.#maxChildren >= 0))
-      return fail(['invalid_max_children', this.#maxChildren]);
-    return ok(new Map());
+    if (!isCount(intensity)) return ['invalid_intensity', intensity];
+    if (!isCount(period) || period === 0) return ['invalid_period', period];
+    if (this.#maxChildren !== Number.POSITIVE_INFINITY && !isCount(this.#maxChildren)) return ['invalid_max_children', this.#maxChildren];
+    return Array.isArray(this.#extra) ? undefined : ['invalid_extra_arguments', this.#extra];
   }
 
-  async handleCall(request: Request, _from: unknown, children: Children): Promise<Next<Children>> {
-    return reply(await this.#answer(request, children), children);
-  }
-
-  async #answer(request: Request, children: Children): Promise<unknown> {
+  handleCall(request: Request, _from: unknown, children: Children): Next<Children> | Promise<Next<Children>> {
     switch (request.op) {
       case 'start_child':
         return this.#start(request.spec, children);
-      case 'terminate_child': {
-        const child = children.get(request.pid);
-        if (!child) return { error: 'not_found' };
-        if (!child.restarting) await terminate(this.#self, child.spec, request.pid);
-        children.delete(request.pid);
-        return 'ok';
-      }
+      case 'terminate_child':
+        return this.#terminate(request.pid, children);
       case 'which_children':
-        return [...children.values()].map(
-          ({ spec, pid, restarting }): ChildInfo => ({ id: undefined, pid: restarting ? 'restarting' : pid, type: spec.type ?? 'worker' }),
-        );
-      case 'count_children': {
-        const all = [...children.values()];
-        const supervisors = all.filter(({ spec }) => spec.type === 'supervisor').length;
-        return {
-          specs: all.length,
-          active: all.filter(({ restarting }) => !restarting).length,
-          supervisors,
-          workers: all.length - supervisors,
-        } satisfies Counts;
-      }
+        return reply([...children.values()].map(infoOf), children);
+      case 'count_children':
+        return reply(countOf([...children.values()]), children);
     }
   }
 
-  async #start(spec: ChildSpec, children: Children): Promise<Started | 'ignore'> {
-    if (children.size >= this.#maxChildren) return { error: 'max_children' };
-    const started = await start(this.#self, spec, this.#extra);
-    if ('error' in started) supervisorReport(this.#self, 'start_error', started.error, { spec });
-    else if (started.ok) children.set(started.ok, { spec, pid: started.ok, restarting: false });
-    else return 'ignore';
-    return started;
+  async #start(spec: ChildSpec, children: Children): Promise<Next<Children>> {
+    if (children.size >= this.#maxChildren) return reply({ error: 'max_children' }, children);
+    const started = await start(this.#self, spec, this.#extra, plainly);
+    if ('error' in started) return reply(started, children);
+    if (!started.ok) return reply('ignore', children);
+    children.set(started.ok, { spec, pid: started.ok, restarting: false });
+    return reply(started, children);
+  }
+
+  async #terminate(pid: Pid, children: Children): Promise<Next<Children>> {
+    const child = children.get(pid);
+    if (!child) return reply({ error: 'not_found' }, children);
+    if (!child.restarting) await terminate(this.#self, child.spec, pid);
+    children.delete(pid);
+    return reply('ok', children);
   }
 
   async handleCast({ tryAgain }: Retry, children: Children): Promise<Next<Children>> {
@@ -142,7 +140,7 @@ class DynamicSupervisor implements GenServer<Children, Request, Retry> {
       children.delete(old);
       return stop('shutdown', children);
     }
-    const started = await start(this.#self, child.spec, this.#extra);
+    const started = await start(this.#self, child.spec, this.#extra, plainly);
     if ('error' in started) {
       supervisorReport(this.#self, 'start_error', started.error, child);
       children.set(old, { ...child, restarting: true });
@@ -150,7 +148,15 @@ class DynamicSupervisor implements GenServer<Children, Request, Retry> {
       return noreply(children);
     }
     children.delete(old);
+    started.ok?.succeed(old);
     if (started.ok) children.set(started.ok, { spec: child.spec, pid: started.ok, restarting: false });
     return noreply(children);
   }
+}
+
+const infoOf = ({ spec, pid, restarting }: Child): ChildInfo => ({ id: undefined, pid: restarting ? 'restarting' : pid, type: spec.type ?? 'worker' });
+
+function countOf(all: readonly Child[]): Counts {
+  const supervisors = all.filter(({ spec }) => spec.type === 'supervisor').length;
+  return { specs: all.length, active: all.filter(({ restarting }) => !restarting).length, supervisors, workers: all.length - supervisors };
 }

@@ -25,7 +25,8 @@ export interface Counts {
 export type TryAgain = { readonly key: unknown } | undefined;
 
 export interface Group<C extends { readonly spec: ChildSpec; readonly restarting: boolean }> {
-  ask(request: Request): Promise<unknown>;
+  /** The answer, or the promise of it. */
+  ask(request: Request): unknown;
   byPid(pid: Pid): C | undefined;
   retrying(key: unknown): C | undefined;
   /** The child has ended and is not to be restarted. */

@@ -44,15 +44,21 @@ export class Process extends Runner {
   readonly startedMs: number;
   /** The reason that it ended with, once it has. */
   exitReason: ExitReason;
+  /** How often its supervisor has started it anew, and what the incarnation before this one ended with. */
+  restarts = 0;
+  lastExit: ExitReason;
   readonly #maxMailbox: number;
-  readonly #ref: nact.Ref<undefined>;
+  /** Made when it is first woken: one that is started and has nothing to do needs none. */
+  #ref: nact.Ref<undefined> | undefined;
   #alive = true;
   #links: Set<Process> | undefined;
   #watchers: Watchers | undefined;
   #timers: Set<() => void> | undefined;
   #abort: AbortController | undefined;
 
+  /** It has no turn yet: `wake` asks for the first one, `turn` gives it. */
   constructor(body: Body, parent: Process | undefined, options: SpawnOptions) {
+    if (parent && !parent.isAlive) throw new NoProc(`${parent.name || parent.id} has ended and cannot spawn`);
     super(() => body(this));
     this.name = options.name ?? '';
     this.kind = options.kind ?? 'process';
@@ -61,9 +67,7 @@ export class Process extends Runner {
     this.parent = options.link ? parent : undefined;
     this.#maxMailbox = options.maxMailbox ?? Number.POSITIVE_INFINITY;
     if (options.link && parent) this.#join(parent);
-    this.#ref = nact.spawn(system, this.#due.bind(this), `p${this.id}`);
     alive.add(this);
-    this.wake();
   }
 
   get isAlive(): boolean {
@@ -71,6 +75,10 @@ export class Process extends Runner {
   }
   get links(): readonly Process[] {
     return [...(this.#links ?? [])];
+  }
+  /** Those that it has spawned with a link and that are still linked. */
+  get children(): readonly Process[] {
+    return this.links.filter(({ parent }) => parent === this);
   }
   /** Aborted when the process ends, killed or not. Pass it to every socket, request and timer. */
   get signal(): AbortSignal {
@@ -108,9 +116,11 @@ export class Process extends Runner {
     if (to === this) this.applySignals();
   }
 
+  /** @throws NoProc when this process has ended. */
   spawn(body: Body, options: SpawnOptions = {}): Process {
-    if (!this.#alive) throw new NoProc(`${this.name || this.id} has ended and cannot spawn`);
-    return new Process(body, this, options);
+    const child = new Process(body, this, options);
+    child.wake();
+    return child;
   }
 
   /** @throws NoProc when `other` is gone and this process does not trap exits; when it does, an `ExitMessage` comes instead. */
@@ -146,13 +156,19 @@ export class Process extends Runner {
     return this.after(delayMs, () => this.deliver(message));
   }
 
+  /** It takes the place of `former`, which has ended: a supervisor has started it anew. */
+  succeed(former: Process): void {
+    this.restarts = former.restarts + 1;
+    this.lastExit = former.exitReason;
+  }
+
   /** End now, in one step: nobody else runs before all who are linked or watching have it in their mailboxes. */
   die(reason: ExitReason): void {
     if (!this.#alive) return;
     this.#alive = false;
     this.exitReason = reason;
     alive.delete(this);
-    nact.stop(this.#ref);
+    if (this.#ref) nact.stop(this.#ref);
     if (this.turnDue) dispatched--; // nact drops the turn that was due
     this.turnDue = false;
     this.silence();
@@ -184,10 +200,11 @@ export class Process extends Runner {
     return cancel;
   }
 
-  protected wake(): void {
+  wake(): void {
     if (this.turnDue) return;
     this.turnDue = true;
     dispatched++;
+    this.#ref ??= nact.spawn(system, this.#due.bind(this), `p${this.id}`);
     nact.dispatch(this.#ref, undefined);
   }
 
@@ -210,7 +227,11 @@ export class Process extends Runner {
 export type Pid = Process;
 
 /** Start a process that nobody is linked to. */
-export const spawn = (body: Body, options: SpawnOptions = {}): Pid => new Process(body, undefined, options);
+export function spawn(body: Body, options: SpawnOptions = {}): Pid {
+  const process = new Process(body, undefined, options);
+  process.wake();
+  return process;
+}
 
 /** `erlang:exit/2` from outside any process. */
 export const exit = (pid: Pid, reason: ExitReason): void => pid.deliverExit(new ExitSignal(undefined, reason, false));

@@ -26,7 +26,7 @@ const quiet = Promise.resolve();
 const lookAgainSoon = (): void => process.nextTick(Runner.lookAgain);
 
 export abstract class Runner {
-  /** Messages handled, and milliseconds spent in handlers. */
+  /** Messages handled, and milliseconds that its handlers took, those included for which they waited for something. */
   handled = 0;
   busyMs = 0;
   readonly #mail = new Mailbox();
@@ -51,7 +51,7 @@ export abstract class Runner {
   abstract readonly isAlive: boolean;
   abstract die(reason: ExitReason): void;
   /** Ask for a turn: `turn` is to be called once, soon, and not from here. */
-  protected abstract wake(): void;
+  abstract wake(): void;
   /** What an exit signal does now: end the process, become a message, or nothing. */
   protected abstract judge(signal: ExitSignal): ExitMessage | 'drop' | 'fatal';
   protected abstract after(delayMs: number, fire: () => void): () => void;
@@ -92,8 +92,12 @@ export abstract class Runner {
   /** Put an exit signal into the mailbox; the process applies it in its own turn. */
   deliverExit(signal: ExitSignal): void {
     if (!this.isAlive) return;
+    const idle = this.#mail.length === 0 && !this.#busy && this.#behaviour;
     this.#mail.pushSignal(signal);
-    if (!this.#running && !this.#lingers) this.wake();
+    if (this.#running || this.#lingers || this.turnDue) return;
+    if (idle)
+      this.#linger(); // no code of it may have to run for this
+    else this.wake();
   }
 
   /** Take the first message that matches out of the mailbox, if it is there already. */
@@ -131,7 +135,8 @@ export abstract class Runner {
     if (this.#mail.length > 0) this.wake();
   }
 
-  protected turn(): void {
+  /** To be called by whoever gives the turns, once for each `wake`; and once for a first turn that nobody has asked for. */
+  turn(): void {
     this.#left = STRETCH;
     this.#turnEndsMs = performance.now() + TURN_MS;
     this.#run();
@@ -155,6 +160,7 @@ export abstract class Runner {
     const began = performance.now();
     this.#running = true;
     this.applySignals();
+    const isNew = !this.#behaviour;
     while (this.isAlive && !this.#busy && !this.#suspended && this.#hasTime()) {
       this.#left--;
       if (!this.#behaviour) this.#begin();
@@ -167,7 +173,7 @@ export abstract class Runner {
     this.busyMs += performance.now() - began;
     if (!this.isAlive || this.#busy || this.#suspended) return;
     if (this.#mail.length > 0 || !this.#behaviour) this.wake();
-    else if (!this.#lingers) this.#linger();
+    else if (!this.#lingers && !isNew) this.#linger();
   }
 
   /**
@@ -218,9 +224,11 @@ export abstract class Runner {
 
   #await(pending: Promise<void>): void {
     this.#busy = true;
+    const began = performance.now();
     pending.then(
       () => {
         this.#busy = false;
+        this.busyMs += performance.now() - began;
         if (this.#hasTime()) this.#run();
         else if (this.isAlive) this.wake();
       },

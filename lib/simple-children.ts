@@ -34,7 +34,7 @@ export class SimpleChildren implements Group<SimpleChild> {
     this.#autoShutdown = autoShutdown;
   }
 
-  async ask(request: Request): Promise<unknown> {
+  ask(request: Request): unknown {
     switch (request.op) {
       case 'start_child':
         return request.args ? this.#add(request.args) : { error: ['EXIT', new BadArg('arguments are wanted here, and no spec')] };
@@ -48,8 +48,8 @@ export class SimpleChildren implements Group<SimpleChild> {
       case 'terminate_child': {
         if (!(request.id instanceof Process)) return { error: 'simple_one_for_one' };
         const child = this.#children.get(request.id);
-        if (child) await this.#terminate(child);
-        return child || !request.id.isAlive ? 'ok' : { error: 'not_found' }; // any dead Pid will do
+        if (child) return this.#terminate(child);
+        return request.id.isAlive ? { error: 'not_found' } : 'ok'; // any dead Pid will do
       }
       case 'get_childspec': {
         const { id } = request;
@@ -83,6 +83,7 @@ export class SimpleChildren implements Group<SimpleChild> {
     this.#children.delete(child.key);
     const started = await startChild(this.#self, child.spec, child.args);
     if (!('error' in started)) {
+      if (started.ok && child.key) started.ok.succeed(child.key);
       this.#children.set(started.ok, { ...child, key: started.ok, restarting: false }); // `ignore` leaves an entry without a Pid, as in OTP
       return undefined;
     }
@@ -106,9 +107,10 @@ export class SimpleChildren implements Group<SimpleChild> {
     return started;
   }
 
-  async #terminate(child: SimpleChild): Promise<void> {
+  async #terminate(child: SimpleChild): Promise<'ok'> {
     if (child.key && !child.restarting) await terminateChild(this.#self, child.spec, child.key);
     this.forget(child);
+    return 'ok';
   }
 
   #which(): ChildInfo[] {

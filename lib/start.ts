@@ -1,6 +1,6 @@
 /** How a start is answered (OTP: proc_lib): by the started process when its init is done, or by its death. */
 import type { ExitReason } from './exit.ts';
-import { type Behaviour, exit, type Pid, type Process, type SpawnOptions, spawn } from './process.ts';
+import { type Behaviour, exit, type Pid, Process, type SpawnOptions } from './process.ts';
 import { Watcher } from './watcher.ts';
 
 /** `{ok, Pid}`, `{ok, Pid, Info}`, `ignore`, `{error, Reason}`. */
@@ -25,15 +25,13 @@ export class StartError extends Error {
   }
 }
 
-/** A start on its way. It hears of the child's end, and is itself the message by which the parent learns how the start went. */
+/** A start on its way. It hears of the child's end, and is itself the message by which a waiting parent learns how the start went. */
 class Starting extends Watcher {
-  result: StartResult = 'ignore';
-  readonly #tell: (starting: Starting) => void;
+  result: StartResult | undefined;
+  /** Whom to tell, once somebody waits. */
+  tell: (starting: Starting) => void = () => {};
   #ignored = false;
-  constructor(tell: (starting: Starting) => void) {
-    super();
-    this.#tell = tell;
-  }
+
   says(child: Process, word: 'ok' | 'ignore'): void {
     this.#ignored = word === 'ignore'; // which its end will tell
     if (this.#ignored) return;
@@ -45,7 +43,7 @@ class Starting extends Watcher {
   }
   #answer(result: StartResult): void {
     this.result = result;
-    this.#tell(this);
+    this.tell(this);
   }
 }
 
@@ -56,17 +54,22 @@ interface StartProcessOptions extends SpawnOptions {
 
 /**
  * Spawn `body` and wait for its word. A failed start is answered by the death itself, so that the process is gone before anybody
- * learns of it; with a parent the answer lies in its mailbox, in order with all else that comes to it.
+ * learns of it; a parent that has to wait finds the answer in its mailbox, in order with all else that comes to it.
  */
-export const startProcess = (parent: Process | undefined, body: StartBody, options: StartProcessOptions): Promise<StartResult> =>
-  parent ? startUnder(parent, body, options) : startAlone(body, options);
-
-async function startUnder(parent: Process, body: StartBody, options: StartProcessOptions): Promise<StartResult> {
-  const starting = new Starting((told) => parent.deliver(told));
-  const child = parent.spawn((self) => body(self, (word) => starting.says(self, word)), options);
+export function startProcess(parent: Process | undefined, body: StartBody, options: StartProcessOptions): Promise<StartResult> {
+  const starting = new Starting();
+  const child = new Process((self) => body(self, (word) => starting.says(self, word)), parent, options);
   child.watch(starting);
+  child.turn(); // at once: whoever starts it waits for nothing else
+  if (starting.result !== undefined) return Promise.resolve(starting.result);
+  return parent ? under(parent, child, starting, options.timeoutMs) : alone(child, starting, options.timeoutMs);
+}
+
+async function under(parent: Process, child: Pid, starting: Starting, timeoutMs: number | undefined): Promise<StartResult> {
+  starting.tell = (told) => parent.deliver(told);
   const isOurs = (message: unknown): message is Starting => message === starting;
-  if (await parent.receive(isOurs, options.timeoutMs)) return starting.result;
+  const told = await parent.receive(isOurs, timeoutMs);
+  if (told?.result !== undefined) return told.result;
   starting.leave();
   parent.unlink(child); // proc_lib:sync_start_link: a start that takes too long leaves neither answer nor EXIT behind
   parent.exit(child, 'kill');
@@ -75,18 +78,16 @@ async function startUnder(parent: Process, body: StartBody, options: StartProces
   return { error: 'timeout' };
 }
 
-function startAlone(body: StartBody, options: StartProcessOptions): Promise<StartResult> {
+function alone(child: Pid, starting: Starting, timeoutMs = Number.POSITIVE_INFINITY): Promise<StartResult> {
   return new Promise((resolve) => {
-    const starting = new Starting(({ result }) => {
-      cancel();
-      resolve(result);
-    });
-    const child = spawn((self) => body(self, (word) => starting.says(self, word)), options);
-    child.watch(starting);
-    const cancel = child.clock.setTimer(options.timeoutMs ?? Number.POSITIVE_INFINITY, () => {
+    const cancel = child.clock.setTimer(timeoutMs, () => {
       starting.leave();
       exit(child, 'kill');
       resolve({ error: 'timeout' });
     });
+    starting.tell = ({ result = 'ignore' }) => {
+      cancel();
+      resolve(result);
+    };
   });
 }

@@ -94,8 +94,9 @@ class Supervisor implements GenServer<Group<Child | SimpleChild>, Request, Retry
     return fail(['shutdown', ['failed_to_start_child', failed.id, failed.error]]);
   }
 
-  async handleCall(request: Request, _from: unknown, group: AnyGroup): Promise<Next<AnyGroup>> {
-    return reply(await group.ask(request), group);
+  handleCall(request: Request, _from: unknown, group: AnyGroup): Next<AnyGroup> | Promise<Next<AnyGroup>> {
+    const answer = group.ask(request);
+    return answer instanceof Promise ? answer.then((value) => reply(value, group)) : reply(answer, group);
   }
 
   /** try_again_restart: a restart that failed comes back through the mailbox, behind whatever waits there. */

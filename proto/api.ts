@@ -58,6 +58,8 @@ export interface TreeNode {
   readonly status: string;
   readonly mailbox: number;
   readonly handled: number;
+  /** Time in handlers, that included for which they waited for something. */
+  readonly busyMs: number;
   readonly restarts: number;
   readonly uptimeMs: number;
   readonly lastExit: string | null;

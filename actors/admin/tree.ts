@@ -7,26 +7,18 @@ import type { Restarts } from './restarts.ts';
 
 /** The tree below the process named `root`. Quarantined resources stand under their branch, as `quarantined`. */
 export function treeOf(root: string, restarts: Restarts, quarantine: Quarantine): TreeNode | undefined {
-  const children = new Map<Process | undefined, Process[]>();
-  let top: Process | undefined;
-  for (const one of processes()) {
-    children.set(one.parent, [...(children.get(one.parent) ?? []), one]);
-    if (one.name === root) top = one;
-  }
-  const node = (one: Process): TreeNode => {
-    const past = restarts.of(one.name);
-    return {
-      name: one.name,
-      kind: one.kind,
-      status: one.status,
-      mailbox: one.queueLength,
-      handled: one.handled,
-      restarts: past?.restarts ?? 0,
-      uptimeMs: Math.round(one.clock.now() - one.startedMs),
-      lastExit: past?.lastExit ?? (one.exitReason === undefined ? null : reasonText(one.exitReason)),
-      children: [...(children.get(one) ?? []).map(node), ...parked(one.name)],
-    };
-  };
+  const node = (one: Process): TreeNode => ({
+    name: one.name,
+    kind: one.kind,
+    status: one.status,
+    mailbox: one.queueLength,
+    handled: one.handled,
+    busyMs: Math.round(one.busyMs),
+    restarts: one.restarts,
+    uptimeMs: Math.round(one.clock.now() - one.startedMs),
+    lastExit: one.restarts > 0 ? reasonText(one.lastExit) : null,
+    children: [...one.children.map(node), ...parked(one.name)],
+  });
   const parked = (branch: string): TreeNode[] =>
     quarantine
       .list()
@@ -37,10 +29,12 @@ export function treeOf(root: string, restarts: Restarts, quarantine: Quarantine)
         status: 'quarantined',
         mailbox: 0,
         handled: 0,
+        busyMs: 0,
         restarts: restarts.of(resource)?.restarts ?? 0,
         uptimeMs: 0,
         lastExit: reason,
         children: [],
       }));
-  return top && node(top);
+  for (const one of processes()) if (one.name === root) return node(one);
+  return undefined;
 }
