@@ -1,0 +1,106 @@
+/** The store's actor: it owns the threads with the database. The end of the one that writes is its own; one that reads is started anew. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CallMessage } from '../../lib/call.ts';
+import type { ChildSpec } from '../../lib/child-spec.ts';
+import { type GenServer, type Init, type Next, noreply, ok, startLink, stop } from '../../lib/gen-server.ts';
+import type { Process } from '../../lib/process.ts';
+import type { Names } from '../names.ts';
+import type { Store } from './store.ts';
+import { Thread } from './thread.ts';
+import type { Boot, Work } from './work.ts';
+
+export interface StoreOptions {
+  /** Made if need be. */
+  readonly dataDir: string;
+  /** `power`: what is acknowledged survives a power cut · `process`: telemetry survives the end of the process, all else a power cut too. */
+  readonly durability?: 'power' | 'process';
+}
+
+export const storeChild = (store: Store, names: Names, options: StoreOptions): ChildSpec => ({
+  id: 'store',
+  shutdown: 30_000,
+  start: (parent) => startLink(parent, new StoreServer(store, names, options), { name: 'store' }),
+});
+
+interface Threads {
+  readonly writer: Thread;
+  reader: Thread;
+}
+class WriterEnded {
+  readonly reason: Error;
+  constructor(reason: Error) {
+    this.reason = reason;
+  }
+}
+class ReaderEnded {}
+
+/** A reader that died is started anew after so long; until then queries are answered with `away`. */
+const READER_RETRY_MS = 1_000;
+const fileOf = (dataDir: string): string => join(dataDir, 'argos.db');
+
+class StoreServer implements GenServer<Threads, Work> {
+  readonly #store: Store;
+  readonly #names: Names;
+  readonly #options: StoreOptions;
+  #self!: Process;
+  #judged = 0;
+
+  constructor(store: Store, names: Names, options: StoreOptions) {
+    this.#store = store;
+    this.#names = names;
+    this.#options = options;
+  }
+
+  async init(self: Process): Promise<Init<Threads>> {
+    this.#self = self;
+    self.trapExit = true;
+    const { dataDir, durability = 'power' } = this.#options;
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    const writer = await this.#start('./sqlite/writer.ts', { file: fileOf(dataDir), durability });
+    void writer.ended.then((reason) => self.deliver(new WriterEnded(reason)));
+    const threads = { writer, reader: await this.#startReader() };
+    this.#store.booted(await writer.ask<Boot>({ do: 'boot' }));
+    this.#names.register(self, 'store', undefined);
+    return ok(threads);
+  }
+
+  handleCall(work: Work, from: CallMessage, threads: Threads): Next<Threads> {
+    const answer = (answered: object): void => from.reply(answered);
+    if (work.do === 'metrics' || work.do === 'logs') threads.reader.post(work, undefined, answer);
+    else threads.writer.post(work, this.#newlyJudged(work), answer);
+    return noreply(threads);
+  }
+
+  async handleInfo(message: unknown, threads: Threads): Promise<Next<Threads>> {
+    if (message instanceof WriterEnded) return stop(message.reason, threads);
+    if (message instanceof ReaderEnded) threads.reader = await this.#startReader();
+    return noreply(threads);
+  }
+
+  async terminate(_reason: unknown, { writer, reader }: Threads): Promise<void> {
+    if (writer.waiting > 0) await writer.ask({ do: 'jobCounts' }).catch(() => {}); // what was accepted before is committed before this is answered
+    await Promise.all([writer.stop(), reader.stop()]);
+  }
+
+  /** How far the rules have come, when that is news: it costs no commit of its own. */
+  #newlyJudged({ do: what }: Work): number | undefined {
+    const judged = this.#store.judged();
+    if ((what !== 'append' && what !== 'commit') || judged <= this.#judged) return undefined;
+    this.#judged = judged;
+    return judged;
+  }
+
+  async #startReader(): Promise<Thread> {
+    const reader = await this.#start('./sqlite/reader.ts', { file: fileOf(this.#options.dataDir) });
+    void reader.ended.then(() => this.#self.sendAfter(READER_RETRY_MS, new ReaderEnded()));
+    return reader;
+  }
+
+  /** A thread that goes with this actor, also when that is killed: it holds the lock. */
+  async #start(file: string, data: object): Promise<Thread> {
+    const thread = await Thread.start(new URL(file, import.meta.url), data);
+    this.#self.signal.addEventListener('abort', () => void thread.stop());
+    return thread;
+  }
+}

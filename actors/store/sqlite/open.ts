@@ -1,0 +1,89 @@
+/** Opens the database: the right SQLite, the right settings, the newest schema. What is wrong is said in words of the one who can mend it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import type { Fault } from '../work.ts';
+
+/** Older ones can corrupt a WAL when a checkpoint meets a commit of another connection (sqlite.org/wal.html, fixed in 3.51.3). */
+const OLDEST_SQLITE = [3, 51, 3] as const;
+/** Pages that a commit may leave in the WAL before they are checkpointed; SQLite's own default. */
+const CHECKPOINT_PAGES = 1_000;
+
+/** The one connection that writes. */
+export function openWriter(file: string): Database.Database {
+  const db = connect(file);
+  try {
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = FULL');
+    db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    migrate(db, file);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** One that reads, beside the one that writes. */
+export function openReader(file: string): Database.Database {
+  const db = new Database(file, { readonly: true, fileMustExist: true });
+  db.pragma('query_only = ON');
+  return db;
+}
+
+function connect(file: string): Database.Database {
+  const db = new Database(file);
+  const version = String(db.prepare('SELECT sqlite_version()').pluck().get());
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  const [a, b, c] = OLDEST_SQLITE;
+  if (major < a || (major === a && (minor < b || (minor === b && patch < c))))
+    throw new Error(`SQLite ${OLDEST_SQLITE.join('.')} or newer is needed, got ${version}: older ones can corrupt the database`);
+  return db;
+}
+
+/**
+ * Two nodes on one data directory would each believe to own its jobs. The lock is a database of its own, held by an open transaction: the
+ * system lets it go with the process, whatever ends it, and the readers of the data are not in its way.
+ */
+export function lockFolder(file: string): Database.Database {
+  const lock = new Database(`${file}.lock`, { timeout: 0 });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw codeOf(error).startsWith('SQLITE_BUSY') ? new Error(`another node uses ${file}: stop it, or start this one with another --data-dir`) : error;
+  }
+}
+
+/** Numbered, forward only. */
+function migrate(db: Database.Database, file: string): void {
+  const folder = join(import.meta.dirname, 'migrations');
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
+  const at = Number(db.pragma('user_version', { simple: true }));
+  if (at > files.length)
+    throw new Error(
+      `${file} is of schema version ${at}, and this Argos knows versions up to ${files.length}: use a newer Argos, or restore a backup of an older one`,
+    );
+  for (const [i, name] of files.entries()) {
+    if (i < at) continue;
+    db.transaction(() => {
+      db.exec(readFileSync(join(folder, name), 'utf8'));
+      db.pragma(`user_version = ${i + 1}`);
+    })();
+  }
+}
+
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
+
+/** What went wrong, as the others are told it. */
+export function faultOf(error: unknown): Fault {
+  const code = codeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (code.startsWith('SQLITE_FULL')) return { code: 'full', message: 'the disk is full' };
+  if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN')) return { code: 'readonly', message: `the database cannot be written: ${message}` };
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return { code: 'corrupt', message: `the database is damaged: ${message}` };
+  return { code: code.startsWith('SQLITE_IOERR') ? 'away' : 'refused', message };
+}

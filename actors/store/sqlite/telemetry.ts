@@ -1,0 +1,76 @@
+/** Batches in, rows out: series, points and logs, and the batch itself until it is judged. Part of the thread that writes. */
+import type Database from 'better-sqlite3';
+import type { Log } from '../../event.ts';
+import type { Batch, Boot, Columns, Series, Unjudged } from '../work.ts';
+
+type Row = Readonly<Record<string, unknown>>;
+
+export class Telemetry {
+  readonly #db: Database.Database;
+  readonly #addSeries: Database.Statement;
+  readonly #addPoint: Database.Statement;
+  readonly #addTwin: Database.Statement;
+  readonly #addLog: Database.Statement;
+  readonly #keep: Database.Statement;
+  readonly #judge: Database.Statement;
+  readonly #mark: Database.Statement;
+  /** What is called with every batch before its commit. */
+  readonly #onBatch: (columns: Columns) => void;
+
+  constructor(db: Database.Database, onBatch: (columns: Columns) => void) {
+    this.#db = db;
+    this.#onBatch = onBatch;
+    this.#addSeries = db.prepare('INSERT OR IGNORE INTO series (id, service, name, tags) VALUES (?, ?, ?, ?)');
+    this.#addPoint = db.prepare('INSERT OR IGNORE INTO points (series_id, ts, seq, value) VALUES (?, ?, 0, ?)');
+    // A second sample of one instant is kept beside the first. It is rare, and pays for both to be small: seq 0 takes no byte.
+    this.#addTwin = db.prepare(
+      'INSERT INTO points (series_id, ts, seq, value) SELECT ?1, ?2, max(seq) + 1, ?3 FROM points WHERE series_id = ?1 AND ts = ?2',
+    );
+    this.#addLog = db.prepare('INSERT INTO logs (ts, service, level, message, tags) VALUES (?, ?, ?, ?, ?)');
+    this.#keep = db.prepare('INSERT INTO unjudged (seq, at_ms, protocol, series, ts, value, texts) VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#judge = db.prepare('DELETE FROM unjudged WHERE seq <= ?');
+    this.#mark = db.prepare("INSERT INTO marks (name, value) VALUES ('judged', ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)");
+  }
+
+  append({ seq, atMs, protocol, series, columns, logs }: Batch): void {
+    for (const { id, service, name, tags } of series) this.#addSeries.run(id, service, name, tags);
+    const { series: ids, ts, value } = columns;
+    for (const i of clustered(columns)) if (this.#addPoint.run(ids[i], ts[i], value[i]).changes === 0) this.#addTwin.run(ids[i], ts[i], value[i]);
+    if (logs !== '[]')
+      for (const log of JSON.parse(logs) as Log[]) this.#addLog.run(log.timestamp, log.service, log.level, log.message, JSON.stringify(log.tags));
+    this.#keep.run(seq, atMs, protocol, bytes(ids), bytes(ts), bytes(value), logs);
+    this.#onBatch(columns);
+  }
+
+  /** All batches up to this one are judged: they need not be kept for that any more. */
+  judged(seq: number): void {
+    this.#judge.run(seq);
+    this.#mark.run(seq);
+  }
+
+  boot(): Boot {
+    const last = Number(this.#db.prepare('SELECT max(coalesce((SELECT max(seq) FROM unjudged), 0), coalesce((SELECT max(value) FROM marks), 0))').pluck().get());
+    return { series: this.#db.prepare('SELECT id, service, name, tags FROM series').all() as Series[], lastSeq: last };
+  }
+
+  unjudged(after: number, limit: number): Unjudged[] {
+    const rows = this.#db.prepare('SELECT * FROM unjudged WHERE seq > ? ORDER BY seq LIMIT ?').all(after, limit) as Row[];
+    return rows.map((r) => ({
+      seq: Number(r.seq),
+      atMs: Number(r.at_ms),
+      protocol: String(r.protocol),
+      columns: { series: new Uint32Array(buffer(r.series)), ts: new Float64Array(buffer(r.ts)), value: new Float64Array(buffer(r.value)) },
+      logs: JSON.parse(String(r.texts)) as Log[],
+    }));
+  }
+}
+
+/** The order in which a batch is written: by series and time, as the table is. */
+function clustered({ series, ts }: Columns): Iterable<number> {
+  const order = Uint32Array.from(series.keys());
+  return order.length < 2 ? order : order.sort((a, b) => (series[a] as number) - (series[b] as number) || (ts[a] as number) - (ts[b] as number));
+}
+
+const bytes = ({ buffer, byteOffset, byteLength }: Uint32Array | Float64Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);
+/** A copy, since a typed array wants its bytes aligned. */
+const buffer = (blob: unknown): ArrayBuffer => new Uint8Array(blob as Uint8Array).slice().buffer;

@@ -1,0 +1,82 @@
+/** What crosses to the store's threads and back. Either engine does all of it, and answers what is said here. */
+import type { Log } from '../event.ts';
+import type { JobFilter } from './reads.ts';
+import type { Change } from './changes.ts';
+import type { LogQuery, MetricQuery } from './query.ts';
+
+/** Metrics on their way between threads: transferred, not copied. */
+export interface Columns {
+  readonly series: Uint32Array<ArrayBuffer>;
+  /** ms since 1970. */
+  readonly ts: Float64Array<ArrayBuffer>;
+  readonly value: Float64Array<ArrayBuffer>;
+}
+
+/** A series that the thread has not seen yet. Its id is given out by whoever sends. */
+export interface Series {
+  readonly id: number;
+  readonly service: string;
+  readonly name: string;
+  /** JSON with sorted keys. */
+  readonly tags: string;
+}
+
+/** What is acknowledged as one. */
+export interface Batch {
+  /** Grows by one with each; what is judged is told by it. */
+  readonly seq: number;
+  /** When it was received, ms since 1970. */
+  readonly atMs: number;
+  readonly protocol: string;
+  readonly series: readonly Series[];
+  readonly columns: Columns;
+  /** The logs as JSON: a text crosses faster than objects. */
+  readonly logs: string;
+}
+/** One that was acknowledged before the node died, and not judged. */
+export interface Unjudged extends Omit<Batch, 'series' | 'logs'> {
+  readonly logs: readonly Log[];
+}
+
+/** Done by the one that writes, many in one transaction. */
+export type Write =
+  | { readonly do: 'append'; readonly batch: Batch }
+  | { readonly do: 'commit'; readonly changes: readonly Change[] }
+  /** Leases up to `limit` due jobs to `owner`. Answers StoredJobs, each with its fence. */
+  | { readonly do: 'claim'; readonly owner: string; readonly limit: number; readonly nowMs: number; readonly leaseMs: number };
+/** Small questions to the journal, answered beside the writes and after all those before them. */
+export type Ask =
+  | { readonly do: 'boot' }
+  | { readonly do: 'ruleState'; readonly rule: string }
+  | { readonly do: 'openJobs' | 'jobCounts' | 'counts' | 'monitorStates' | 'retained' | 'apiKeys' }
+  | { readonly do: 'jobs'; readonly filter: JobFilter }
+  | { readonly do: 'attempts'; readonly job: string }
+  | { readonly do: 'versions' | 'audit' | 'episodes'; readonly limit: number }
+  /** Batches after `seq`, oldest first. */
+  | { readonly do: 'unjudged'; readonly after: number; readonly limit: number };
+/** Done by those that read, so that a heavy one delays no commit. */
+export type Query = { readonly do: 'metrics'; readonly query: MetricQuery } | { readonly do: 'logs'; readonly query: LogQuery };
+export type Work = Write | Ask | Query;
+
+export interface Order {
+  readonly id: number;
+  readonly work: Work;
+  /** All batches up to this one are judged. It rides along with a write. */
+  readonly judged?: number | undefined;
+}
+/** `error`: nothing of the work has been written. */
+export interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: Fault;
+}
+/** `full`: no space · `readonly` · `corrupt` · `away`: the thread or the server is · `refused`: this work alone · `timeout`, `too_much`: a query's limits. */
+export interface Fault {
+  readonly code: 'full' | 'readonly' | 'corrupt' | 'away' | 'refused' | 'timeout' | 'too_much';
+  readonly message: string;
+}
+/** What a thread tells when it is up. */
+export interface Boot {
+  readonly series: readonly Series[];
+  readonly lastSeq: number;
+}
