@@ -34,13 +34,13 @@ interface Tap {
 }
 
 export class Feed {
-  readonly #append: (telemetry: Telemetry) => Promise<void>;
+  readonly #append: (telemetry: Telemetry) => Promise<unknown>;
   readonly #readers = new Map<string, Map<Pid, ReadonlySet<string> | 'all'>>();
   readonly #latest = new Map<string, { last: Observation; history: Observation[] }>();
   readonly #taps = new Set<Tap>();
 
   /** @param append resolves when the store has it, and rejects when it has not. */
-  constructor(append: (telemetry: Telemetry) => Promise<void>) {
+  constructor(append: (telemetry: Telemetry) => Promise<unknown>) {
     this.#append = append;
   }
 

@@ -11,7 +11,9 @@ import { logger } from '../actors/logger.ts';
 import type { Names } from '../actors/names.ts';
 import { dueNow, outboxChild } from '../actors/outbox/outbox.ts';
 import { Secrets, secretsChild } from '../actors/secrets/secrets.ts';
-import { Store, storeChild } from '../actors/store/store.ts';
+import { archiveOf } from '../actors/store/archive.ts';
+import { storeChild } from '../actors/store/server.ts';
+import { Store } from '../actors/store/store.ts';
 import { childOf, type Site } from '../config/catalogue.ts';
 import { diff } from '../config/diff.ts';
 import { declare } from '../config/load.ts';
@@ -92,7 +94,7 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
         ]),
       due: (jobs) => dueNow(names, jobs),
     },
-    listeners: { ingest: (telemetry) => feed.ingest(telemetry), archive: store, health: async () => readiness(names) },
+    listeners: { ingest: (telemetry) => feed.ingest(telemetry), archive: archiveOf(store), health: async () => readiness(names) },
   };
   const branches = new Branches(names, (declared) => resource(childOf(declared, site)));
   const admin: AdminPort = {
@@ -128,7 +130,7 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
       ),
   };
   return {
-    store: storeChild(store, names, dataDir),
+    store: storeChild(store, names, { dataDir }),
     secrets: secretsChild(names, dataDir, env.ARGOS_SECRET_KEY),
     actions: branch('actions', names),
     outbox: outboxChild({

@@ -98,9 +98,7 @@ class StoreServer implements GenServer<Threads, Work> {
   }
 
   /** A thread that goes with this actor, also when that is killed: it holds the lock. */
-  async #start(file: string, data: object): Promise<Thread> {
-    const thread = await Thread.start(new URL(file, import.meta.url), data);
-    this.#self.signal.addEventListener('abort', () => void thread.stop());
-    return thread;
+  #start(file: string, data: object): Promise<Thread> {
+    return Thread.start(new URL(file, import.meta.url), data, this.#self.signal);
   }
 }

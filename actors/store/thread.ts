@@ -33,13 +33,15 @@ export class Thread {
     });
   }
 
-  /** Resolves when the thread is up. @throws what kept it from that. */
-  static async start(file: URL, workerData: unknown): Promise<Thread> {
+  /** Resolves when the thread is up; it ends when `signal` fires. @throws what kept it from starting. */
+  static async start(file: URL, workerData: unknown, signal: AbortSignal): Promise<Thread> {
     const worker = new Worker(file, { workerData });
+    signal.addEventListener('abort', () => void worker.terminate());
     await new Promise<void>((resolve, reject) => {
       worker.once('error', reject);
+      worker.once('exit', () => reject(new Error("the store's thread was ended while it started")));
       worker.once('message', () => {
-        worker.off('error', reject);
+        worker.removeAllListeners('error').removeAllListeners('exit');
         resolve();
       });
     });

@@ -149,7 +149,7 @@ describe('Feed', () => {
       const appended: Telemetry[] = [];
       feed = new Feed((telemetry) => {
         appended.push(telemetry);
-        return new Promise((resolve) => {
+        return new Promise<void>((resolve) => {
           commit = resolve;
         });
       });

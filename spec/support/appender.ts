@@ -1,11 +1,12 @@
 /** A store in a process of its own, to be killed: it appends and commits without end, and says on stdout what has been acknowledged. */
 import { Registry } from '../../lib/registry.ts';
-import { Store, storeChild } from '../../actors/store/store.ts';
+import { storeChild } from '../../actors/store/server.ts';
+import { Store } from '../../actors/store/store.ts';
 import { jobOf, Root } from './actors.ts';
 
 const names = new Registry<undefined>();
 const store = new Store(names);
-await new Root().start(storeChild(store, names, String(process.argv[2])));
+await new Root().start(storeChild(store, names, { dataDir: String(process.argv[2]) }));
 
 /** Several at a time, so that the kill also meets groups of requests. */
 await Promise.all(

@@ -5,6 +5,7 @@ import type { Pid } from '../../lib/process.ts';
 import type { Telemetry } from '../../actors/event.ts';
 import { Feed } from '../../actors/feed.ts';
 import { type ListenerStatus, type ListenerType, listenerChild } from '../../actors/listeners/listener.ts';
+import { archiveOf } from '../../actors/store/archive.ts';
 import { logger } from '../../actors/logger.ts';
 import * as vitals from '../../actors/vitals.ts';
 import { configOf, type Root } from './actors.ts';
@@ -22,7 +23,7 @@ export class TestListener<S extends TSchema> {
   readonly root: Root;
   readonly store: TestStore;
   /** What comes between the Feed and the store. */
-  append: (telemetry: Telemetry) => Promise<void> = (telemetry) => this.store.store.append(telemetry);
+  append: (telemetry: Telemetry) => Promise<unknown> = (telemetry) => this.store.store.append(telemetry);
   readonly feed = new Feed((telemetry) => this.append(telemetry));
   ready: { readonly ready: boolean; readonly faults: readonly string[] } = { ready: true, faults: [] };
   pid!: Pid;
@@ -39,7 +40,7 @@ export class TestListener<S extends TSchema> {
     const settings = {
       names: this.store.names,
       log: logger('spec'),
-      archive: this.store.store,
+      archive: archiveOf(this.store.store),
       ingest: (telemetry: Telemetry) => this.feed.ingest(telemetry),
       health: async () => this.ready,
     };

@@ -7,7 +7,7 @@ import type { Job } from '../../actors/job.ts';
 import { logger } from '../../actors/logger.ts';
 import { type RulePort, type RuleStatus, ruleChild } from '../../actors/rules/rule.ts';
 import { ruleSchema } from '../../actors/rules/schema.ts';
-import type { Change } from '../../actors/store/journal.ts';
+import type { Change } from '../../actors/store/changes.ts';
 import { configOf, type Root } from './actors.ts';
 import { TestStore } from './store.ts';
 

@@ -2,7 +2,10 @@
 import type { Pid } from '../../lib/process.ts';
 import { Registry } from '../../lib/registry.ts';
 import type { Names } from '../../actors/names.ts';
-import { Store, storeChild } from '../../actors/store/store.ts';
+import type { Log, Metric } from '../../actors/event.ts';
+import type { LogQuery, MetricQuery } from '../../actors/store/query.ts';
+import { storeChild } from '../../actors/store/server.ts';
+import { Store } from '../../actors/store/store.ts';
 import type { Root } from './actors.ts';
 import { tempFolder } from './services.ts';
 
@@ -24,10 +27,16 @@ export class TestStore {
     return this.#pid;
   }
   async start(): Promise<void> {
-    this.#pid = await this.root.start(storeChild(this.store, this.names, this.folder));
+    this.#pid = await this.root.start(storeChild(this.store, this.names, { dataDir: this.folder }));
   }
   async stop(): Promise<void> {
     await this.root.stop(this.pid);
+  }
+  async metrics(query: MetricQuery = {}): Promise<readonly Metric[]> {
+    return (await this.store.metrics(query)).items;
+  }
+  async logs(query: LogQuery = {}): Promise<readonly Log[]> {
+    return (await this.store.logs(query)).items;
   }
   /** As after a restart of the whole node: nothing is remembered that the folder does not hold. */
   async reopen(): Promise<TestStore> {

@@ -8,6 +8,7 @@ import type { Fault } from '../work.ts';
 const OLDEST_SQLITE = [3, 51, 3] as const;
 /** Pages that a commit may leave in the WAL before they are checkpointed; SQLite's own default. */
 const CHECKPOINT_PAGES = 1_000;
+const LOCK_MS = 2_000;
 
 /** The one connection that writes. */
 export function openWriter(file: string): Database.Database {
@@ -46,7 +47,7 @@ function connect(file: string): Database.Database {
  * system lets it go with the process, whatever ends it, and the readers of the data are not in its way.
  */
 export function lockFolder(file: string): Database.Database {
-  const lock = new Database(`${file}.lock`, { timeout: 0 });
+  const lock = new Database(`${file}.lock`, { timeout: LOCK_MS }); // a thread that has just been killed lets go in a moment
   try {
     lock.exec('BEGIN EXCLUSIVE');
     return lock;

@@ -21,10 +21,10 @@ export class Telemetry {
     this.#db = db;
     this.#onBatch = onBatch;
     this.#addSeries = db.prepare('INSERT OR IGNORE INTO series (id, service, name, tags) VALUES (?, ?, ?, ?)');
-    this.#addPoint = db.prepare('INSERT OR IGNORE INTO points (series_id, ts, seq, value) VALUES (?, ?, 0, ?)');
+    this.#addPoint = db.prepare('INSERT INTO points (series_id, ts, seq, value) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING');
     // A second sample of one instant is kept beside the first. It is rare, and pays for both to be small: seq 0 takes no byte.
     this.#addTwin = db.prepare(
-      'INSERT INTO points (series_id, ts, seq, value) SELECT ?1, ?2, max(seq) + 1, ?3 FROM points WHERE series_id = ?1 AND ts = ?2',
+      'INSERT INTO points (series_id, ts, seq, value) SELECT :id, :ts, max(seq) + 1, :value FROM points WHERE series_id = :id AND ts = :ts',
     );
     this.#addLog = db.prepare('INSERT INTO logs (ts, service, level, message, tags) VALUES (?, ?, ?, ?, ?)');
     this.#keep = db.prepare('INSERT INTO unjudged (seq, at_ms, protocol, series, ts, value, texts) VALUES (?, ?, ?, ?, ?, ?, ?)');
@@ -35,7 +35,8 @@ export class Telemetry {
   append({ seq, atMs, protocol, series, columns, logs }: Batch): void {
     for (const { id, service, name, tags } of series) this.#addSeries.run(id, service, name, tags);
     const { series: ids, ts, value } = columns;
-    for (const i of clustered(columns)) if (this.#addPoint.run(ids[i], ts[i], value[i]).changes === 0) this.#addTwin.run(ids[i], ts[i], value[i]);
+    for (const i of clustered(columns))
+      if (this.#addPoint.run(ids[i], ts[i], value[i]).changes === 0) this.#addTwin.run({ id: ids[i], ts: ts[i], value: value[i] });
     if (logs !== '[]')
       for (const log of JSON.parse(logs) as Log[]) this.#addLog.run(log.timestamp, log.service, log.level, log.message, JSON.stringify(log.tags));
     this.#keep.run(seq, atMs, protocol, bytes(ids), bytes(ts), bytes(value), logs);

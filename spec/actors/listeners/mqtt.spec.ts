@@ -33,7 +33,7 @@ describe('listener mqtt', () => {
     return one;
   }
   const metrics = async (): Promise<unknown[]> =>
-    (await under.store.store.metrics({})).map(({ service, name, value }) => `${service}/${name}=${value}`).reverse();
+    (await under.store.metrics()).map(({ service, name, value }) => `${service}/${name}=${value}`).reverse();
 
   beforeEach(async () => {
     root = new Root();
@@ -62,12 +62,12 @@ describe('listener mqtt', () => {
       'greenhouse/list=1',
       'greenhouse/list=2',
     ]);
-    expect(await under.store.store.metrics({ name: 'object' })).to.deep.equal([
+    expect(await under.store.metrics({ name: { is: 'object' } })).to.deep.equal([
       { service: 'greenhouse', name: 'object', value: 7, timestamp: 5, tags: { room: 'north' } },
     ]);
     await sent('argus/logs/greenhouse/error', '"door open"', '-q', '1');
     await sent('argus/logs/greenhouse/info', '{"message": "shut", "timestamp": 5}', '-q', '2');
-    expect((await under.store.store.logs({})).map(({ service, level, message }) => [service, level, message])).to.deep.equal([
+    expect((await under.store.logs()).map(({ service, level, message }) => [service, level, message])).to.deep.equal([
       ['greenhouse', 'error', 'door open'],
       ['greenhouse', 'info', 'shut'],
     ]);

@@ -1,7 +1,7 @@
 // A rule over a real store: when it fires, what it owes, and what of that survives.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import type { Change } from '../../../actors/store/journal.ts';
+import type { Change } from '../../../actors/store/changes.ts';
 import { Root } from '../../support/actors.ts';
 import { eventually } from '../../support/eventually.ts';
 import { TestRule } from '../../support/rule.ts';

@@ -7,7 +7,8 @@ import Database from 'better-sqlite3';
 import { expect } from 'chai';
 import type { Pid } from '../../../lib/process.ts';
 import { startSupervisor } from '../../../lib/supervisor.ts';
-import { StoreError, storeChild } from '../../../actors/store/store.ts';
+import { storeChild } from '../../../actors/store/server.ts';
+import { StoreError } from '../../../actors/store/store.ts';
 import { endOf, Root } from '../../support/actors.ts';
 import { eventually } from '../../support/eventually.ts';
 import { TestStore } from '../../support/store.ts';
@@ -34,9 +35,9 @@ describe('Store', () => {
     };
     return { said: () => said, kill };
   }
-  const append = (name: string): Promise<void> =>
+  const append = (name: string): Promise<number> =>
     under.store.append({ protocol: 'spec', metrics: [{ name, service: 's', value: 1, timestamp: 1_000, tags: {} }], logs: [] });
-  const count = async (name: string): Promise<number> => (await under.store.metrics({ name })).length;
+  const count = async (name: string): Promise<number> => (await under.metrics({ name: { is: name } })).length;
   const rejection = (promise: Promise<unknown>): Promise<unknown> =>
     promise.then(
       () => 'it was kept',
@@ -116,13 +117,13 @@ describe('Store', () => {
   it('starts anew under its supervisor when its thread dies, and whoever waited for an answer is told', async () => {
     await under.stop();
     const { store, names, folder } = under;
-    const children = [storeChild(store, names, folder)];
+    const children = [storeChild(store, names, { dataDir: folder })];
     await root.start({ id: 'sup', start: (parent) => startSupervisor(parent, { flags: { intensity: 5, period: 60 }, children }) });
     for (let i = 0; i < 3; i++) {
       await append('m');
       const first = names.whereis('store') as Pid;
       const waiting = Array.from({ length: 20 }, () => rejection(append('perhaps')));
-      void threads.at(-1)?.terminate();
+      void threads.at(-2)?.terminate(); // the one that writes
       expect(await endOf(first)).to.be.an.instanceOf(Error);
       for (const one of await Promise.all(waiting)) expect(one).to.satisfy((got: unknown) => got instanceof StoreError || got === 'it was kept');
       await eventually(() => expect(names.whereis('store')).to.be.an('object').that.does.not.equal(first));
@@ -134,7 +135,7 @@ describe('Store', () => {
     const asked = Array.from({ length: 20 }, () => rejection(append('m')));
     await Promise.resolve(); // the requests are on their way
     const stopped = under.stop();
-    void threads.at(-1)?.terminate();
+    void threads.at(-2)?.terminate(); // the one that writes
     await stopped;
     for (const one of await Promise.all(asked)) expect(one).to.satisfy((got: unknown) => got instanceof StoreError || got === 'it was kept');
   });
@@ -154,8 +155,8 @@ describe('Store', () => {
     for (const [lane, last] of acknowledged) {
       const service = `lane-${lane}`;
       for (let i = 0; i <= last; i++) {
-        expect((await under.store.metrics({ service, from: i, to: i })).length, `${service} ${i}`).to.be.at.least(2);
-        expect((await under.store.logs({ service, from: i, to: i })).length, `${service} ${i}`).to.be.at.least(1);
+        expect((await under.metrics({ service: { is: service }, fromMs: i, toMs: i })).length, `${service} ${i}`).to.be.at.least(2);
+        expect((await under.logs({ service: { is: service }, fromMs: i, toMs: i })).length, `${service} ${i}`).to.be.at.least(1);
         expect(await under.store.jobs({ id: `${lane}/${i}` }), `${service} ${i}`).to.have.length(1);
       }
       expect(await under.store.ruleState(service)).to.be.at.least(0);
