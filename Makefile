@@ -39,6 +39,7 @@ services:
 	command -v mosquitto_pub >/dev/null || missing="$$missing mosquitto-clients"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	command -v curl >/dev/null || missing="$$missing curl"; \
+	command -v strace >/dev/null || missing="$$missing strace"; \
 	[ -z "$$missing" ] && exit 0; \
 	[ "$$(id -u)" = 0 ] || { echo "the specs need$$missing: install them (apt-get install$$missing), or run make test as root" >&2; exit 1; }; \
 	echo "installing$$missing"; \

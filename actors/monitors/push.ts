@@ -1,6 +1,7 @@
 /** Monitor type `push`: what devices and services send to Argos's own listeners. */
 import { Type } from 'typebox';
 import { LEVELS, type Log, type Metric } from '../event.ts';
+import { glob } from '../glob.ts';
 import { oneOf } from '../schema.ts';
 import type { MonitorType } from './monitor.ts';
 
@@ -34,22 +35,3 @@ export const push: MonitorType<typeof schema> = {
     return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   },
 };
-
-/** `*` matches any run of characters; everything else stands for itself. Linear: parts are found from left to right. */
-export function glob(pattern: string | undefined): (text: string | undefined) => boolean {
-  if (pattern === undefined) return () => true;
-  const [first = '', ...rest] = pattern.split('*');
-  const last = rest.pop();
-  if (last === undefined) return (text) => text === pattern;
-  return (text) => {
-    if (text === undefined || text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
-    let at = first.length;
-    const end = text.length - last.length;
-    for (const part of rest) {
-      const found = text.indexOf(part, at);
-      if (found < 0 || found + part.length > end) return false;
-      at = found + part.length;
-    }
-    return true;
-  };
-}

@@ -70,9 +70,9 @@ export interface Answer {
   readonly value?: unknown;
   readonly error?: Fault;
 }
-/** `full`: no space · `readonly` · `corrupt` · `away`: the thread or the server is · `refused`: this work alone · `timeout`, `too_much`: a query's limits. */
+/** `full`: no space · `readonly` · `corrupt` · `away`: the thread or the server is · `refused`: this work alone · `timeout`, `too_much`: a query's limits · `cancelled`: by who asked. */
 export interface Fault {
-  readonly code: 'full' | 'readonly' | 'corrupt' | 'away' | 'refused' | 'timeout' | 'too_much';
+  readonly code: 'full' | 'readonly' | 'corrupt' | 'away' | 'refused' | 'timeout' | 'too_much' | 'cancelled';
   readonly message: string;
 }
 /** What a thread tells when it is up. */

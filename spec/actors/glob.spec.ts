@@ -1,7 +1,7 @@
 // `*` in the patterns of push monitors.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { glob } from '../../../actors/monitors/push.ts';
+import { glob } from '../../actors/glob.ts';
 
 /** The same pattern as a regular expression, slow and sure. */
 const reference = (pattern: string): RegExp =>
