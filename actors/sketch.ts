@@ -1,24 +1,28 @@
 /**
  * A distribution in bounded memory, from which any quantile can be read within 1 % of its value (DDSketch: Masson, Rim, Lee, VLDB 2019).
- * Sketches of parts, merged, are the sketch of the whole.
+ * Sketches of parts, merged in whatever order, are the sketch of the whole.
  */
 
 /** The relative error of a quantile. */
 export const ACCURACY = 0.01;
 const GAMMA = (1 + ACCURACY) / (1 - ACCURACY);
 const LOG_GAMMA = Math.log(GAMMA);
-/** Bins of either sign at the most; then the smallest values share one, and only quantiles down there lose their accuracy. */
+/** Bins of either sign at the most: 17 decades. Then the smallest values share one, and only quantiles down there lose their accuracy. */
 const MOST_BINS = 2_048;
+/** The smallest number of full precision; what is nearer to 0 counts as 0. */
+const SMALLEST = 2 ** -1022;
+
+type Bins = Map<number, number>;
 
 const binOf = (positive: number): number => Math.ceil(Math.log(positive) / LOG_GAMMA);
-/** The middle of a bin, of which nothing in it is further than ACCURACY. */
-const valueOf = (bin: number): number => (2 * GAMMA ** bin) / (GAMMA + 1);
+/** The middle of a bin, of which nothing in it is further than ACCURACY. From the bin's lower end, since the upper one of the last bin is infinite. */
+const valueOf = (bin: number): number => Math.min(GAMMA ** (bin - 1) * (1 + ACCURACY), Number.MAX_VALUE);
 
 export class Sketch {
   #count = 0;
   #zeros = 0;
-  readonly #positive = new Map<number, number>();
-  readonly #negative = new Map<number, number>();
+  readonly #positive: Bins = new Map();
+  readonly #negative: Bins = new Map();
 
   get count(): number {
     return this.#count;
@@ -27,7 +31,7 @@ export class Sketch {
   /** @param value any finite number. */
   add(value: number, times = 1): void {
     this.#count += times;
-    if (value === 0) this.#zeros += times;
+    if (Math.abs(value) < SMALLEST) this.#zeros += times;
     else increase(value > 0 ? this.#positive : this.#negative, binOf(Math.abs(value)), times);
   }
 
@@ -38,10 +42,10 @@ export class Sketch {
     for (const [bin, times] of other.#negative) increase(this.#negative, bin, times);
   }
 
-  /** @param q from 0 to 1. @returns NaN when it is empty. */
+  /** The value of rank `q * (count - 1)`, rounded down, of the values in order. @param q from 0 to 1. @returns NaN when it is empty. */
   quantile(q: number): number {
     if (this.#count === 0) return Number.NaN;
-    const rank = q * (this.#count - 1);
+    const rank = Math.floor(q * (this.#count - 1));
     let seen = 0;
     for (const [bin, times] of sorted(this.#negative).reverse()) {
       seen += times;
@@ -59,7 +63,7 @@ export class Sketch {
   }
 
   /** zeros, then of each sign the number of bins and, from the lowest, the distance to the bin before and its count: LEB128, signed ones as zigzag. */
-  encode(): Uint8Array {
+  encode(): Uint8Array<ArrayBuffer> {
     const bytes: number[] = [];
     put(bytes, this.#zeros);
     for (const bins of [this.#positive, this.#negative]) {
@@ -74,6 +78,7 @@ export class Sketch {
     return Uint8Array.from(bytes);
   }
 
+  /** @throws RangeError when the bytes are not those of one sketch. */
   static decode(bytes: Uint8Array): Sketch {
     const sketch = new Sketch();
     let at = 0;
@@ -97,19 +102,25 @@ export class Sketch {
         sketch.#count += times;
       }
     }
+    if (at !== bytes.length) throw new RangeError('bytes are left over after the sketch');
     return sketch;
   }
 }
 
-function increase(bins: Map<number, number>, bin: number, times: number): void {
-  bins.set(bin, (bins.get(bin) ?? 0) + times);
-  if (bins.size <= MOST_BINS) return;
-  const [[lowest, few], [next, more]] = sorted(bins) as [[number, number], [number, number]]; // more than two are there
+/** The highest bins are kept whatever the order of what comes, and the lowest of them has all that is below it. */
+function increase(bins: Bins, bin: number, times: number): void {
+  const there = bins.get(bin);
+  bins.set(bin, (there ?? 0) + times);
+  if (there !== undefined || bins.size <= MOST_BINS) return;
+  let [lowest, next] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (const one of bins.keys())
+    if (one < lowest) [lowest, next] = [one, lowest];
+    else if (one < next) next = one;
+  bins.set(next, (bins.get(next) ?? 0) + (bins.get(lowest) ?? 0));
   bins.delete(lowest);
-  bins.set(next, more + few);
 }
 
-const sorted = (bins: ReadonlyMap<number, number>): [number, number][] => [...bins].sort(([a], [b]) => a - b);
+const sorted = (bins: Bins): [number, number][] => [...bins].sort(([a], [b]) => a - b);
 
 function put(bytes: number[], value: number): void {
   let rest = value;

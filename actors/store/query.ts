@@ -1,5 +1,5 @@
 /** What history can be asked, whoever asks: rules, actions, the query API, the console. Shapes only. */
-import type { Level, Log, Metric } from '../event.ts';
+import type { Level } from '../event.ts';
 
 /** A text as it is · with `*` for any run of characters · by an RE2 pattern that has to match the whole · or not one of these. */
 export type Match = { readonly is: string } | { readonly like: string } | { readonly matches: string } | { readonly not: Match };
@@ -17,33 +17,42 @@ export interface Limits {
   readonly limit?: number;
   /** Where the answer before left off: its `next`. */
   readonly cursor?: string;
-  /** A query that takes longer is given up with `timeout`; default 10,000 ms. */
+  /** A query that takes longer is given up with `timeout`; default 10,000 ms, ten minutes at the most. */
   readonly budgetMs?: number;
 }
+/** By time; samples of one ms by series, then as they came. */
+export type Order = 'newest' | 'oldest';
 
 /** `rate` is a counter's increase a second, with its resets taken out; `p50` … `p99` are quantiles within 1 % of the value. */
 export type Fn = 'avg' | 'sum' | 'min' | 'max' | 'count' | 'rate' | 'first' | 'last' | `p${number}`;
-export interface Aggregate {
+/** Of samples. */
+export interface MetricQuery extends Where, Limits {
+  readonly name?: Match;
+  /** Default `newest`. */
+  readonly order?: Order;
+  /** The last sample of each series alone, series by series. */
+  readonly latest?: boolean;
+}
+/**
+ * Of 100,000 buckets at the most. An end of the range that is left open is where the samples end.
+ *
+ * Over a group, `avg`, `min`, quantiles and the like are over all samples of its series, `first` and `last` go by time, and `rate` is the sum of
+ * the series' rates. A counter's step from one bucket to the next counts in the later one; a rate is over that part of the bucket that lies in
+ * the range, and unknown (left out) while there is but one sample.
+ */
+export interface AggregateQuery extends Where, Pick<Limits, 'budgetMs'> {
+  readonly name?: Match;
   readonly fn: Fn;
   /** Buckets of so many ms, aligned to 1970; left out: the whole range is one. */
   readonly stepMs?: number;
   /** `service`, `name`, `tags.x`: a group for each that differs. Default: all in one. */
   readonly by?: readonly string[];
 }
-
-export interface MetricQuery extends Where, Limits {
-  readonly name?: Match;
-  /** Default `newest`. */
-  readonly order?: 'newest' | 'oldest';
-  /** The last sample of each series alone. */
-  readonly latest?: boolean;
-  readonly aggregate?: Aggregate;
-}
 export interface LogQuery extends Where, Limits {
   readonly levels?: readonly Level[];
   /** The message holds this, whatever the case of its letters. */
   readonly text?: string;
-  readonly order?: 'newest' | 'oldest';
+  readonly order?: Order;
 }
 
 export interface Page<T> {
@@ -53,9 +62,8 @@ export interface Page<T> {
 }
 /** One line of an aggregation. */
 export interface Group {
+  /** By the words of `by`. */
   readonly labels: Readonly<Record<string, string>>;
   /** Begin of the bucket (ms since 1970) and value, oldest first; buckets without samples are left out. */
   readonly points: readonly (readonly [tsMs: number, value: number])[];
 }
-export type MetricAnswer = Page<Metric> | { readonly groups: readonly Group[] };
-export type LogAnswer = Page<Log>;

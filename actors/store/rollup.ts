@@ -13,30 +13,27 @@ export const hourOf = (ts: number): number => Math.floor(ts / HOUR_MS) * HOUR_MS
 export const stretch = (): Partial => new Partial(new Sketch());
 
 /** Columns of `rollups`, in the order of `valuesOf`. */
-export const ROLLUP = 'count, sum, min, max, first, last, increase, sketch';
-export type RollupValues = readonly [number, number | null, number, number, number, number, number | null, Uint8Array];
-export type RollupRow = Readonly<Record<'count' | 'min' | 'max' | 'first' | 'last', number>> & {
+export const ROLLUP = 'ts, count, sum, min, max, first, first_at, last, last_at, increase, sketch';
+type Numbers = 'ts' | 'count' | 'min' | 'max' | 'first' | 'last';
+export type RollupRow = Readonly<Record<Numbers, number>> & {
   /** NULL: not a number, as where the sum of huge values of both signs has left what a double can hold. */
   readonly sum: number | null;
   readonly increase: number | null;
+  /** So many ms after `ts`. */
+  readonly first_at: number;
+  readonly last_at: number;
   readonly sketch: Uint8Array;
 };
 
 const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
 
-export const valuesOf = ({ count, sum, min, max, first, last, increase, sketch = new Sketch() }: Partial): RollupValues => [
-  count,
-  orNull(sum),
-  min,
-  max,
-  first,
-  last,
-  orNull(increase),
-  sketch.encode(),
-];
+/** @param ts where the minute or hour begins, ms since 1970. */
+export function valuesOf(ts: number, p: Partial): readonly (number | null | Uint8Array)[] {
+  const sketch = (p.sketch ?? new Sketch()).encode();
+  return [ts, p.count, orNull(p.sum), p.min, p.max, p.first, p.firstMs - ts, p.last, p.lastMs - ts, orNull(p.increase), sketch];
+}
 
-export function partialOf(row: RollupRow): Partial {
-  const partial = new Partial(Sketch.decode(row.sketch));
-  const { count, sum, min, max, first, last, increase } = row;
-  return Object.assign(partial, { count, sum: sum ?? Number.NaN, min, max, first, last, increase: increase ?? Number.NaN });
+export function partialOf({ ts, count, sum, min, max, first, first_at, last, last_at, increase, sketch }: RollupRow): Partial {
+  const numbers = { count, sum: sum ?? Number.NaN, min, max, first, firstMs: ts + first_at, last, lastMs: ts + last_at, increase: increase ?? Number.NaN };
+  return Object.assign(new Partial(Sketch.decode(sketch)), numbers, { steps: count - 1 }); // each sample but the first had one before it
 }

@@ -8,7 +8,7 @@ import type { Process } from '../../lib/process.ts';
 import type { Names } from '../names.ts';
 import type { Store } from './store.ts';
 import { Thread } from './thread.ts';
-import type { Boot, Work } from './work.ts';
+import { type Boot, isQuery, type Work } from './work.ts';
 
 export interface StoreOptions {
   /** Made if need be. */
@@ -67,7 +67,7 @@ class StoreServer implements GenServer<Threads, Work> {
 
   handleCall(work: Work, from: CallMessage, threads: Threads): Next<Threads> {
     const answer = (answered: object): void => from.reply(answered);
-    if (work.do === 'metrics' || work.do === 'logs') threads.reader.post(work, undefined, answer);
+    if (isQuery(work)) threads.reader.post(work, undefined, answer);
     else threads.writer.post(work, this.#newlyJudged(work), answer);
     return noreply(threads);
   }

@@ -110,16 +110,28 @@ export class Store {
     }
   }
 
-  /** @throws StoreError `timeout`, `too_much`. */
-  metrics(query: MetricQuery): Promise<Page<Metric>> {
-    return this.#do({ do: 'metrics', query });
+  /**
+   * A page of samples, or with `latest` of last samples.
+   *
+   * @param signal gives the query up, as with all of these.
+   * @throws StoreError `refused`, `timeout`, `too_much`, `cancelled`, as all of these.
+   */
+  async metrics(query: MetricQuery, signal?: AbortSignal): Promise<Page<Metric>> {
+    return metricsOf(await this.#query<SamplePage>({ do: 'metrics', query }, signal));
   }
-  /** The same, aggregated. */
-  aggregate(query: MetricQuery & Required<Pick<MetricQuery, 'aggregate'>>): Promise<{ readonly groups: readonly Group[] }> {
-    return this.#do({ do: 'metrics', query });
+  /** In the order of their labels. */
+  async aggregate(query: AggregateQuery, signal?: AbortSignal): Promise<readonly Group[]> {
+    return groupsOf(await this.#query<readonly GroupColumns[]>({ do: 'aggregate', query }, signal));
   }
-  logs(query: LogQuery): Promise<Page<Log>> {
-    return this.#do({ do: 'logs', query });
+  async logs(query: LogQuery, signal?: AbortSignal): Promise<Page<Log>> {
+    return logsOf(await this.#query<LinePage>({ do: 'logs', query }, signal));
+  }
+  /** Page after page, as they are asked for; the budget is for each. */
+  eachMetric(query: MetricQuery, signal?: AbortSignal): AsyncGenerator<Metric> {
+    return each((cursor) => this.metrics({ ...query, ...cursor }, signal));
+  }
+  eachLog(query: LogQuery, signal?: AbortSignal): AsyncGenerator<Log> {
+    return each((cursor) => this.logs({ ...query, ...cursor }, signal));
   }
 
   /** Called by the actor when its threads are up: what is there already. */
@@ -137,10 +149,15 @@ export class Store {
     }
   }
 
-  async #do<T>(work: Work): Promise<T> {
+  async #query<T>(work: Query, signal: AbortSignal | undefined): Promise<T> {
+    const timeoutMs = (work.query.budgetMs ?? DEFAULT_BUDGET_MS) + ANSWER_MS;
+    return signal ? cancellable(signal, (cancel) => this.#do<T>({ ...work, cancel }, timeoutMs)) : this.#do<T>(work, timeoutMs);
+  }
+
+  async #do<T>(work: Work, timeoutMs = ANSWER_MS): Promise<T> {
     const server = this.#names.whereis('store');
     if (!server) throw new StoreError('away', 'the store is not running');
-    const { value, error } = await call(server, work as Work & Asked<Answer>, ANSWER_MS).catch((cause: unknown) => {
+    const { value, error } = await call(server, work as Work & Asked<Answer>, timeoutMs).catch((cause: unknown) => {
       throw cause instanceof CallError ? new StoreError('away', cause.message, { cause }) : cause;
     });
     if (error) throw new StoreError(error.code, error.message);

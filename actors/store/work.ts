@@ -2,7 +2,7 @@
 import type { Log } from '../event.ts';
 import type { JobFilter } from './reads.ts';
 import type { Change } from './changes.ts';
-import type { LogQuery, MetricQuery } from './query.ts';
+import type { AggregateQuery, LogQuery, MetricQuery } from './query.ts';
 
 /** Metrics on their way between threads: transferred, not copied. */
 export interface Columns {
@@ -55,7 +55,14 @@ export type Ask =
   /** Batches after `seq`, oldest first. */
   | { readonly do: 'unjudged'; readonly after: number; readonly limit: number };
 /** Done by those that read, so that a heavy one delays no commit. */
-export type Query = { readonly do: 'metrics'; readonly query: MetricQuery } | { readonly do: 'logs'; readonly query: LogQuery };
+export type Query = (
+  | { readonly do: 'metrics'; readonly query: MetricQuery }
+  | { readonly do: 'aggregate'; readonly query: AggregateQuery }
+  | { readonly do: 'logs'; readonly query: LogQuery }
+) & { readonly cancel?: Cancel };
+export const isQuery = (work: Work): work is Query => work.do === 'metrics' || work.do === 'aggregate' || work.do === 'logs';
+/** Memory that both threads see: its first number is not 0 when nobody waits for the answer any more. */
+export type Cancel = Int32Array<SharedArrayBuffer>;
 export type Work = Write | Ask | Query;
 
 export interface Order {
@@ -70,7 +77,10 @@ export interface Answer {
   readonly value?: unknown;
   readonly error?: Fault;
 }
-/** `full`: no space · `readonly` · `corrupt` · `away`: the thread or the server is · `refused`: this work alone · `timeout`, `too_much`: a query's limits · `cancelled`: by who asked. */
+/**
+ * `full`: no space · `readonly` · `corrupt` · `away`: the thread or the server is · `refused`: this work alone · `timeout`, `too_much`: a query's
+ * limits · `cancelled`: by who asked.
+ */
 export interface Fault {
   readonly code: 'full' | 'readonly' | 'corrupt' | 'away' | 'refused' | 'timeout' | 'too_much' | 'cancelled';
   readonly message: string;

@@ -10,14 +10,24 @@ const OLDEST_SQLITE = [3, 51, 3] as const;
 const CHECKPOINT_PAGES = 1_000;
 const LOCK_MS = 2_000;
 
-/** The one connection that writes. */
+/** The one connection that writes. @throws an Error that says what is wrong with the file, and what to do. */
 export function openWriter(file: string): Database.Database {
+  try {
+    return open(file);
+  } catch (error) {
+    const { code, message } = faultOf(error, file);
+    throw code === 'refused' ? error : new Error(message, { cause: error });
+  }
+}
+
+function open(file: string): Database.Database {
   const db = connect(file);
   try {
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
     db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     migrate(db, file);
+    db.exec('BEGIN IMMEDIATE; ROLLBACK'); // a disk that cannot be written is found out now, and not by the first batch
     return db;
   } catch (error) {
     db.close();
@@ -80,11 +90,11 @@ function migrate(db: Database.Database, file: string): void {
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
 
 /** What went wrong, as the others are told it. */
-export function faultOf(error: unknown): Fault {
+export function faultOf(error: unknown, file: string): Fault {
   const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  if (code.startsWith('SQLITE_FULL')) return { code: 'full', message: 'the disk is full' };
-  if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN')) return { code: 'readonly', message: `the database cannot be written: ${message}` };
-  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return { code: 'corrupt', message: `the database is damaged: ${message}` };
+  if (code.startsWith('SQLITE_FULL')) return { code: 'full', message: `the disk with ${file} is full: make room` };
+  if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN')) return { code: 'readonly', message: `${file} cannot be written: ${message}` };
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return { code: 'corrupt', message: `${file} is damaged (${message}): look with argos store check, and restore a backup (argos restore)` };
   return { code: code.startsWith('SQLITE_IOERR') ? 'away' : 'refused', message };
 }

@@ -7,7 +7,7 @@ import type { Partial } from '../partial.ts';
 import { HOUR_MS, hourOf, MINUTE_MS, minuteOf, partialOf, ROLLUP, type RollupRow, type Step, stretch, valuesOf } from '../rollup.ts';
 
 /** Work in small pieces. Wherever it yields the transaction may end, and so may the node. */
-export type Steps = Generator<undefined, void, undefined>;
+export type Steps<T = void> = Generator<undefined, T, undefined>;
 
 /** No time is before this one (ECMA-262 21.4.1.1). */
 export const FIRST_MS = -8_640_000_000_000_000;
@@ -38,7 +38,7 @@ export class Rollups {
     this.#minutes = db.prepare(`SELECT ${ROLLUP} FROM rollups WHERE series_id = ? AND step = ${MINUTE_MS} AND ts >= ? AND ts < ? ORDER BY ts`);
     this.#nextMinute = db.prepare(`SELECT min(ts) FROM rollups WHERE series_id = ? AND step = ${MINUTE_MS} AND ts >= ? AND ts < ?`).pluck();
     this.#row = db.prepare(`SELECT ${ROLLUP} FROM rollups WHERE series_id = ? AND step = ? AND ts = ?`);
-    this.#write = db.prepare(`INSERT OR REPLACE INTO rollups (series_id, step, ts, ${ROLLUP}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#write = db.prepare(`INSERT OR REPLACE INTO rollups (series_id, step, ${ROLLUP}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#series = db.prepare(`SELECT id FROM series WHERE id > ? ORDER BY id LIMIT ${CHUNK}`).pluck();
     this.#mark = db.prepare('INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
     const mark = db.prepare('SELECT value FROM marks WHERE name = ?').pluck();
@@ -79,8 +79,8 @@ export class Rollups {
 
   *#window(): Steps {
     const [from, to] = [this.#rolled, this.#rolling];
-    for (let ids: number[]; ; ) {
-      ids = this.#series.all(this.#passed) as number[];
+    for (;;) {
+      const ids = this.#series.all(this.#passed) as number[];
       for (const id of ids) {
         yield* this.minutes(id, from, to);
         for (let hour = this.#hourFrom(id, hourOf(from), hourOf(to)); hour !== undefined; hour = this.#hourFrom(id, hour + HOUR_MS, hourOf(to))) {
@@ -90,7 +90,7 @@ export class Rollups {
         this.#passed = id;
         yield;
       }
-      if (ids.length === 0) break;
+      if (ids.length === 0) break; // also those that came in meanwhile
     }
     this.#rolled = to;
     this.#mark.run('rolled', to);
@@ -114,7 +114,7 @@ export class Rollups {
           minute = minuteOf(point[0]);
           open = stretch();
         }
-        open.add(point[2]);
+        open.add(point[2], point[0]);
       }
       const last = points.at(-1);
       if (!last || points.length < CHUNK) break;
@@ -140,6 +140,6 @@ export class Rollups {
   }
 
   #put(series: number, step: Step, ts: number, partial: Partial): void {
-    if (partial.count > 0) this.#write.run(series, step, ts, ...valuesOf(partial));
+    if (partial.count > 0) this.#write.run(series, step, ...valuesOf(ts, partial));
   }
 }

@@ -39,7 +39,7 @@ function commit(orders: readonly Order[]): Answer[] {
     return db.transaction(() => orders.map(perform))();
   } catch (error) {
     if (orders.length > 1) return orders.flatMap((order) => commit([order]));
-    return orders.map(({ id }) => ({ id, error: faultOf(error) }));
+    return orders.map(({ id }) => ({ id, error: faultOf(error, file) }));
   }
 }
 

@@ -17,7 +17,7 @@ CREATE TABLE marks (
 CREATE INDEX logs_by_time ON logs (ts);
 
 -- Down-sampled: one row a series, step (60000 or 3600000 ms) and bucket. `increase` is that of a counter, resets taken out; `sketch` holds the
--- distribution. NULL: not a number. Complete for what ends before the mark `rolled`, but for stale_rollups and late_points.
+-- distribution, `first_at` and `last_at` are ms after ts. NULL: not a number. Complete for what ends before the mark `rolled`, but for stale_rollups and late_points.
 CREATE TABLE rollups (
   series_id INTEGER NOT NULL,
   step INTEGER NOT NULL,
@@ -27,7 +27,9 @@ CREATE TABLE rollups (
   min REAL NOT NULL,
   max REAL NOT NULL,
   first REAL NOT NULL,
+  first_at INTEGER NOT NULL,
   last REAL NOT NULL,
+  last_at INTEGER NOT NULL,
   increase REAL,
   sketch BLOB NOT NULL,
   PRIMARY KEY (series_id, step, ts)

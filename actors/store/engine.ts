@@ -1,0 +1,45 @@
+/** What the queries need of an engine: some statements in its words, and the source of an aggregation's parts. Everything else is the same for all. */
+import type { Statement } from './changes.ts';
+import type { Partial } from './partial.ts';
+import type { Span } from './plan.ts';
+import type { Program } from './program.ts';
+import type { Fn, Order } from './query.ts';
+
+/** A series, and up to which `seq` its samples are wanted at the instant where the span begins (`oldest`: after which) or ends (`newest`: before which). */
+export interface Bound {
+  readonly series: number;
+  readonly seq: number;
+}
+
+export interface Engine {
+  /** How many series one statement takes. */
+  readonly atOnce: number;
+  /**
+   * The first `limit` samples of these series within the span, by (ts, series, seq) in this order.
+   * Rows: series, ts, seq, value.
+   */
+  samples(bounds: readonly Bound[], span: Span, order: Order, limit: number): Statement;
+  /** The last sample of each of these series within the span. Rows: series, ts, seq, value. */
+  latest(series: readonly number[], span: Span): Statement;
+  /** When the first and the last sample of all these series within the span are. One row: ts, ts; or nulls. */
+  extent(series: readonly number[], span: Span): Statement;
+  readonly source: Source;
+}
+
+/** Buckets of `stepMs` each; the first begins at `baseMs`, which lies not after `fromMs`. */
+export interface Wanted extends Span {
+  readonly fn: Fn;
+  readonly baseMs: number;
+  readonly stepMs: number;
+}
+export const bucketOf = ({ baseMs, stepMs }: Wanted, tsMs: number): number => Math.floor((tsMs - baseMs) / stepMs);
+
+/** Where the parts of an aggregation come from. One can stand before another: down-sampled rows, and raw samples where there are none. */
+export interface Source {
+  /**
+   * Emits what each of the series has in each bucket: enough of it for `fn`. Series by series as they are given, the parts of each in the order
+   * of time; a bucket may come in several parts. What is emitted belongs to the receiver.
+   */
+  parts(series: readonly number[], wanted: Wanted, emit: Emit): Program<void>;
+}
+export type Emit = (series: number, bucket: number, part: Partial) => void;

@@ -1,0 +1,162 @@
+/**
+ * The housekeeping of the database, one short step after the other between the groups of requests: down-sampling, retention, the bound of the
+ * size. Each step is a transaction of its own; how far it has come is in the database, so that it goes on there after a restart.
+ * Part of the thread that writes.
+ */
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type Database from 'better-sqlite3';
+import { Growth, type Health } from '../health.ts';
+import { cutsOf, everyMs, keepOf, type Policy } from '../retention.ts';
+import { HOUR_MS, MINUTE_MS, minuteOf } from '../rollup.ts';
+import { Late } from './late.ts';
+import { FIRST_MS, Rollups, type Steps } from './rollups.ts';
+import { Size } from './size.ts';
+import { Sweep } from './sweep.ts';
+
+export interface Limits {
+  /** Left out: everything is kept. */
+  readonly retention?: Policy;
+  readonly maxBytes?: number;
+}
+
+/** A step works so long, and then ends what it is at: fractions of a millisecond, and the commit. */
+const STEP_MS = 3.5;
+/** A minute is down-sampled so long after its end: most of what is late has come by then. */
+const CLOSED_MS = 2 * MINUTE_MS;
+/** After a step that failed, as on a full disk, the next one is tried so much later. */
+const AFTER_FAULT_MS = 5_000;
+/** When nothing was left that could go. */
+const AFTER_EXHAUSTED_MS = 10_000;
+
+export class Housekeeping {
+  readonly #db: Database.Database;
+  readonly #limits: Limits;
+  readonly #now: () => number;
+  readonly #size: Size;
+  readonly #begin: Database.Statement;
+  readonly #commit: Database.Statement;
+  readonly #mark: Database.Statement;
+  readonly #growth: Growth;
+  #rollups: Rollups;
+  #late: Late;
+  #sweep: Sweep;
+  /** What is being done. */
+  #round: Steps | undefined;
+  /** When something was begun last, by the clock that only goes forward. */
+  readonly #begun = new Map<string, number>();
+  #oldest = Number.POSITIVE_INFINITY;
+  #stalled: string | undefined;
+  #retryMs = 0;
+
+  constructor(db: Database.Database, limits: Limits, now: () => number = Date.now) {
+    this.#db = db;
+    this.#limits = limits;
+    this.#now = now;
+    this.#size = new Size(db, limits.maxBytes ?? Number.POSITIVE_INFINITY);
+    this.#begin = db.prepare('BEGIN');
+    this.#commit = db.prepare('COMMIT');
+    this.#mark = db.prepare("INSERT INTO marks (name, value) VALUES ('growth', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+    const growth = db.prepare("SELECT value FROM marks WHERE name = 'growth'").pluck().get();
+    this.#growth = new Growth(typeof growth === 'number' ? growth : null);
+    [this.#rollups, this.#late, this.#sweep] = this.#fresh();
+  }
+
+  /** What is late among the samples of a batch goes through here, in the transaction of the batch. */
+  get late(): Late {
+    return this.#late;
+  }
+  /** The database is larger than it may be, and something can be done about it: then housekeeping takes as much time as the requests. */
+  get urgent(): boolean {
+    return this.#size.over && !this.#size.exhausted && this.#stalled === undefined;
+  }
+
+  /** Some milliseconds of what is due, in a transaction. @returns whether there is more at once. Never throws. */
+  step(): boolean {
+    const start = performance.now();
+    if (start < this.#retryMs) return false;
+    try {
+      this.#begin.run();
+      this.#round ??= this.#due();
+      while (performance.now() - start < STEP_MS) {
+        if (!this.#round.next().done) continue;
+        this.#round = undefined;
+        break;
+      }
+      this.#rollups.save();
+      this.#commit.run();
+      this.#stalled = undefined;
+      return this.#round !== undefined;
+    } catch (error) {
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      // What was done in memory goes with it.
+      this.#round = undefined;
+      [this.#rollups, this.#late, this.#sweep] = this.#fresh();
+      this.#stalled = error instanceof Error ? error.message : String(error);
+      this.#retryMs = performance.now() + AFTER_FAULT_MS;
+      return false;
+    }
+  }
+
+  health(): Omit<Health, 'commitMs' | 'fsyncMs' | 'waiting'> {
+    const { bavail, bfree, blocks, bsize } = statfsSync(dirname(this.#db.name));
+    return {
+      sizeBytes: this.#size.bytes,
+      walBytes: this.#size.walBytes,
+      maxBytes: this.#size.maxBytes,
+      exhausted: this.#size.exhausted,
+      // Some file systems keep a part for root: what is used and what is free for us are the whole.
+      disk: { freeBytes: bavail * bsize, totalBytes: (blocks - bfree + bavail) * bsize },
+      growthBytesPerDay: this.#growth.perDay,
+      oldestSampleMs: Number.isFinite(this.#oldest) ? this.#oldest : null,
+      rolledMs: this.#rollups.rolled === FIRST_MS ? null : this.#rollups.rolled,
+      stalled: this.#stalled ?? null,
+    };
+  }
+
+  *#due(): Steps {
+    yield* this.#rollups.roll(minuteOf(this.#now() - CLOSED_MS));
+    if (this.#isTime('late', MINUTE_MS)) yield* this.#late.refresh();
+    if (this.#isTime('growth', MINUTE_MS)) this.#seeGrowth();
+    const { retention } = this.#limits;
+    if (retention && this.#isTime('retention', everyMs(retention))) yield* this.#retain(retention);
+    if (this.#isTime('oldest', HOUR_MS)) this.#oldest = yield* this.#sweep.oldest('raw');
+    if (this.#size.over && (!this.#size.exhausted || this.#isTime('relief', AFTER_EXHAUSTED_MS))) {
+      yield* this.#size.relieve(this.#sweep, this.#rollups, this.#now());
+      this.#begun.set('relief', performance.now());
+      this.#begun.delete('oldest');
+    } else if (!this.#size.over) this.#size.exhausted = false;
+  }
+
+  #retain(policy: Policy): Steps {
+    const nowMs = this.#now();
+    const known = new Map<string, ReturnType<typeof cutsOf>>();
+    const cuts = (service: string): ReturnType<typeof cutsOf> => {
+      const there = known.get(service) ?? cutsOf(keepOf(policy, service), nowMs);
+      known.set(service, there);
+      return there;
+    };
+    this.#begun.delete('oldest');
+    return this.#sweep.all(policy, cuts, nowMs);
+  }
+
+  #seeGrowth(): void {
+    this.#growth.see(this.#size.dataBytes, performance.now());
+    const { perDay } = this.#growth;
+    if (perDay !== null) this.#mark.run(perDay);
+  }
+
+  /** Whether it is due, so often; then it is begun. */
+  #isTime(what: string, everyMs: number): boolean {
+    const now = performance.now();
+    if (now - (this.#begun.get(what) ?? Number.NEGATIVE_INFINITY) < everyMs) return false;
+    this.#begun.set(what, now);
+    return true;
+  }
+
+  #fresh(): [Rollups, Late, Sweep] {
+    const rollups = new Rollups(this.#db);
+    const late = new Late(this.#db, rollups);
+    return [rollups, late, new Sweep(this.#db, rollups, late)];
+  }
+}
