@@ -6,7 +6,8 @@
 /** The relative error of a quantile. */
 export const ACCURACY = 0.01;
 const GAMMA = (1 + ACCURACY) / (1 - ACCURACY);
-const LOG_GAMMA = Math.log(GAMMA);
+/** The width of a bin, in the logarithm. */
+export const LOG_GAMMA = Math.log(GAMMA);
 /** Bins of either sign at the most: 17 decades. Then the smallest values share one, and only quantiles down there lose their accuracy. */
 const MOST_BINS = 2_048;
 /** The smallest number of full precision; what is nearer to 0 counts as 0. */
@@ -16,7 +17,7 @@ type Bins = Map<number, number>;
 
 const binOf = (positive: number): number => Math.ceil(Math.log(positive) / LOG_GAMMA);
 /** The middle of a bin, of which nothing in it is further than ACCURACY. From the bin's lower end, since the upper one of the last bin is infinite. */
-const valueOf = (bin: number): number => Math.min(GAMMA ** (bin - 1) * (1 + ACCURACY), Number.MAX_VALUE);
+const middleOf = (bin: number): number => Math.min(GAMMA ** (bin - 1) * (1 + ACCURACY), Number.MAX_VALUE);
 
 export class Sketch {
   #count = 0;
@@ -49,14 +50,14 @@ export class Sketch {
     let seen = 0;
     for (const [bin, times] of sorted(this.#negative).reverse()) {
       seen += times;
-      if (seen > rank) return -valueOf(bin);
+      if (seen > rank) return -middleOf(bin);
     }
     seen += this.#zeros;
     if (seen > rank) return 0;
     let last = 0;
     for (const [bin, times] of sorted(this.#positive)) {
       seen += times;
-      last = valueOf(bin);
+      last = middleOf(bin);
       if (seen > rank) return last;
     }
     return last;

@@ -1,5 +1,5 @@
 /** Aggregations: parts of series and buckets, put together by group. */
-import { type Emit, type Engine, type Wanted } from './engine.ts';
+import type { Emit, Engine, Wanted } from './engine.ts';
 import { Partial } from './partial.ts';
 import { type Aggregation, aggregationOf, type Span } from './plan.ts';
 import { type Program, QueryError } from './program.ts';
@@ -69,16 +69,19 @@ interface Grouped {
 function grouped(chosen: readonly Selected[], by: readonly string[]): readonly Grouped[] {
   const groups = new Map<string, Grouped>();
   for (const series of chosen) {
-    const labels = Object.fromEntries(by.map((label) => [label, valueOf(series, label)]));
-    const key = JSON.stringify(Object.values(labels));
+    const labels = Object.fromEntries(by.map((label) => [label, wordOf(series, label)]));
+    const key = JSON.stringify(labels);
     const there: Grouped = groups.get(key) ?? { labels, members: [], buckets: new Map() };
     groups.set(key, there);
     there.members.push(series.id);
   }
-  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+  return [...groups.values()].sort(({ labels: a }, { labels: b }) => {
+    const first = by.find((label) => a[label] !== b[label]);
+    return first === undefined ? 0 : (a[first] ?? '') < (b[first] ?? '') ? -1 : 1;
+  });
 }
 
-function valueOf(series: Selected, label: string): string {
+function wordOf(series: Selected, label: string): string {
   return label === 'service' || label === 'name' ? series[label] : labelOf(series, label.slice('tags.'.length));
 }
 
@@ -134,7 +137,9 @@ class Answer {
   }
 
   add({ labels, buckets }: Grouped): void {
-    const points = [...buckets].map(([bucket, part]) => [bucket, part.value(this.#wanted.fn, this.#seconds(bucket))] as const).filter(([, value]) => !Number.isNaN(value));
+    const points = [...buckets]
+      .map(([bucket, part]) => [bucket, part.value(this.#wanted.fn, this.#seconds(bucket))] as const)
+      .filter(([, value]) => !Number.isNaN(value));
     buckets.clear();
     if (points.length === 0) return;
     this.#count += points.length;
@@ -151,4 +156,3 @@ class Answer {
     return (Math.min(begin + stepMs, toMs + 1) - Math.max(begin, fromMs)) / 1_000;
   }
 }
-

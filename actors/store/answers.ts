@@ -9,7 +9,7 @@ import type { Selection } from './selection.ts';
 import type { Query } from './work.ts';
 
 /** What the thread answers: `metrics` with a page, `aggregate` with groups, `logs` with lines. */
-export type QueryAnswer = SamplePage | { readonly groups: readonly GroupColumns[] } | LinePage;
+export type QueryAnswer = SamplePage | readonly GroupColumns[] | LinePage;
 
 export interface Asking {
   readonly program: Program<QueryAnswer>;
@@ -24,12 +24,14 @@ export function asking(work: Query, engine: Engine, selection: Selection): Askin
 function* programOf(work: Query, engine: Engine, selection: Selection): Program<QueryAnswer> {
   if (work.do === 'logs') return yield* linePage(work.query);
   yield* selection.refresh();
-  if (work.do === 'aggregate') return { groups: yield* aggregated(work.query, engine, selection) };
+  if (work.do === 'aggregate') return yield* aggregated(work.query, engine, selection);
   return yield* samplePage(work.query, engine, selection);
 }
 
 /** What of an answer crosses to the other thread without being copied. */
 export function transferredOf(answer: QueryAnswer): ArrayBuffer[] {
-  if ('groups' in answer) return answer.groups.flatMap(({ ts, value }) => [ts.buffer, value.buffer]);
+  if (isGroups(answer)) return answer.flatMap(({ ts, value }) => [ts.buffer, value.buffer]);
   return 'columns' in answer ? [answer.columns.series.buffer, answer.columns.ts.buffer, answer.columns.value.buffer] : [];
 }
+
+const isGroups = (answer: QueryAnswer): answer is readonly GroupColumns[] => Array.isArray(answer);

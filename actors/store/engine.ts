@@ -5,9 +5,10 @@ import type { Span } from './plan.ts';
 import type { Program } from './program.ts';
 import type { Fn, Order } from './query.ts';
 
-/** A series, and up to which `seq` its samples are wanted at the instant where the span begins (`oldest`: after which) or ends (`newest`: before which). */
-export interface Bound {
+/** Where the reading of a series goes on: with the sample after this place, whether there is one at it or not. */
+export interface Place {
   readonly series: number;
+  readonly ts: number;
   readonly seq: number;
 }
 
@@ -15,10 +16,10 @@ export interface Engine {
   /** How many series one statement takes. */
   readonly atOnce: number;
   /**
-   * The first `limit` samples of these series within the span, by (ts, series, seq) in this order.
-   * Rows: series, ts, seq, value.
+   * Of each of these series the next `limit` samples in this order, none beyond the instant `end`.
+   * Rows: series, ts, seq, value; those of one series in order.
    */
-  samples(bounds: readonly Bound[], span: Span, order: Order, limit: number): Statement;
+  samples(places: readonly Place[], end: number, order: Order, limit: number): Statement;
   /** The last sample of each of these series within the span. Rows: series, ts, seq, value. */
   latest(series: readonly number[], span: Span): Statement;
   /** When the first and the last sample of all these series within the span are. One row: ts, ts; or nulls. */

@@ -42,9 +42,13 @@ export function faultsOf({ sizeBytes, maxBytes, exhausted, disk, commitMs, stall
   const faults: string[] = [];
   const diskUsed = disk ? 1 - disk.freeBytes / disk.totalBytes : 0;
   if (disk && diskUsed >= DISK_NEAR)
-    faults.push(`the disk of the store is ${percent(diskUsed)} full, ${bytes(disk.freeBytes)} are left: make room, or keep less (\`retention\`, \`store.max_size\`)`);
+    faults.push(
+      `the disk of the store is ${percent(diskUsed)} full, ${bytes(disk.freeBytes)} are left: make room, or keep less (\`retention\`, \`store.max_size\`)`,
+    );
   if (commitMs && commitMs.p99 > SLOW_COMMIT_MS)
-    faults.push(`commits take ${(commitMs.p99 / 1_000).toFixed(1)} s (99th percentile of the last minute): the disk is too slow for what comes in, or busy with something else`);
+    faults.push(
+      `commits take ${(commitMs.p99 / 1_000).toFixed(1)} s (99th percentile of the last minute): the disk is too slow for what comes in, or busy with something else`,
+    );
   if (maxBytes !== null && sizeBytes >= SIZE_NEAR * maxBytes) {
     const of = `the store has ${bytes(sizeBytes)} of the ${bytes(maxBytes)} of store.max_size`;
     if (exhausted) faults.push(`${of}, and no telemetry is left that could go: raise store.max_size`);

@@ -9,21 +9,28 @@ export type Test = (text: string) => boolean;
 /** A pattern costs by its length. */
 const LONGEST_PATTERN = 1_000;
 
-/** @throws QueryError `refused`. */
+/** @param match it may have come from outside. @throws QueryError `refused`. */
 export function testOf(match: Match): Test {
-  const wanted: unknown = match; // it came from outside
-  if (typeof wanted !== 'object' || wanted === null || Object.keys(wanted).length !== 1) throw unfit(wanted);
-  let [inner, negated] = [match, false];
-  for (; 'not' in inner; inner = inner.not) negated = !negated;
-  const test = positive(inner);
+  let [kind, wanted] = only(match);
+  let negated = false;
+  for (; kind === 'not'; negated = !negated) [kind, wanted] = only(wanted);
+  const make = TESTS.get(kind);
+  if (!make || typeof wanted !== 'string') throw unfit({ [kind]: wanted });
+  const test = make(wanted);
   return negated ? (text) => !test(text) : test;
 }
 
-function positive(match: Exclude<Match, { readonly not: Match }>): Test {
-  if ('is' in match && typeof match.is === 'string') return (text) => text === match.is;
-  if ('like' in match && typeof match.like === 'string') return glob(match.like);
-  if ('matches' in match && typeof match.matches === 'string') return re2(match.matches);
-  throw unfit(match);
+const TESTS = new Map<string, (wanted: string) => Test>([
+  ['is', (wanted) => (text) => text === wanted],
+  ['like', glob],
+  ['matches', re2],
+]);
+
+/** Its one key and what that says. */
+function only(match: unknown): readonly [key: string, value: unknown] {
+  const [entry, ...more] = typeof match === 'object' && match !== null ? Object.entries(match) : [];
+  if (!entry || more.length > 0) throw unfit(match);
+  return entry;
 }
 
 function re2(pattern: string): Test {

@@ -29,6 +29,8 @@ export interface Aggregation extends Required<Pick<AggregateQuery, 'fn' | 'by'>>
 
 /** @throws QueryError `refused`, as all here. */
 export const budgetOf = ({ budgetMs = DEFAULT_BUDGET_MS }: { readonly budgetMs?: number }): number => whole('budgetMs', budgetMs, 1, MOST_BUDGET_MS);
+/** The same without the check, for whoever only waits for the answer. */
+export const patienceOf = ({ budgetMs = DEFAULT_BUDGET_MS }: { readonly budgetMs?: number }): number => (budgetMs > 0 ? Math.min(budgetMs, MOST_BUDGET_MS) : 0);
 
 export function spanOf({ fromMs = -END_OF_TIME_MS, toMs = END_OF_TIME_MS }: Where): Span {
   return { fromMs: instant('fromMs', fromMs, Math.ceil), toMs: instant('toMs', toMs, Math.floor) };

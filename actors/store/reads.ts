@@ -140,8 +140,8 @@ const COUNTS = 'SELECT (SELECT count(*) FROM series) AS series, (SELECT count(*)
 // Executions that are not at their end, and those that have failed for good.
 const JOB_COUNTS = `SELECT (SELECT count(*) FROM jobs WHERE ${OPEN}) AS open, (SELECT count(*) FROM jobs WHERE status = 'failed') AS failed`;
 
-/** Every question but those that need the engine's own hand: `boot` and `unjudged`. */
-export function readOf(work: Exclude<Ask, { do: 'boot' | 'unjudged' }>): Read<unknown> {
+/** Every question but those that need the engine's own hand: `boot`, `unjudged` and `health`. */
+export function readOf(work: Exclude<Ask, { do: 'boot' | 'unjudged' | 'health' }>): Read<unknown> {
   switch (work.do) {
     case 'ruleState':
       return read('SELECT state FROM rule_states WHERE rule = ?', [work.rule], ([row]) => row && json(row.state));

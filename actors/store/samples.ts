@@ -1,6 +1,6 @@
 /** Pages of samples: over several series in the order of time, or the last one of each. */
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import type { Bound, Engine } from './engine.ts';
+import type { Engine, Place } from './engine.ts';
 import { pagingOf, type Span } from './plan.ts';
 import type { Program, Rows } from './program.ts';
 import type { MetricQuery, Order } from './query.ts';
@@ -25,7 +25,7 @@ export function* samplePage(query: MetricQuery, engine: Engine, selection: Selec
   const { span, limit, order } = pagingOf(query);
   const cursor = query.cursor === undefined ? undefined : decodeCursor(query, query.cursor, query.latest ? 1 : 3);
   const chosen = yield* selection.select(query);
-  const read = query.latest ? latest(chosen, span, limit, engine, cursor?.[0]) : merged(chosen, span, limit, engine, order, begun(span, order, cursor));
+  const read = query.latest ? latest(chosen, span, limit, engine, cursor?.[0]) : merged(chosen, span, limit, engine, order, cursor);
   const samples = yield* read;
   const page = samples.slice(0, limit);
   const last = samples.length > limit ? page.at(-1) : undefined;
@@ -44,47 +44,77 @@ function* latest(chosen: readonly Selected[], span: Span, limit: number, engine:
   return found;
 }
 
-/**
- * Series after series, each read no further than to the last of those that are on the page so far. One more than the limit, if there is.
- *
- * @param after the last sample of the page before.
- */
-function* merged(chosen: readonly Selected[], whole: Span, limit: number, engine: Engine, order: Order, after: After | undefined): Program<readonly Sample[]> {
-  const sign = order === 'oldest' ? 1 : -1;
-  const inOrder = (a: Sample, b: Sample): number => sign * (a[1] - b[1] || a[0] - b[0] || a[2] - b[2]);
-  let span = !after ? whole : order === 'oldest' ? { ...whole, fromMs: after.ts } : { ...whole, toMs: after.ts };
-  let found: Sample[] = [];
-  for (let i = 0; i < chosen.length; i += engine.atOnce) {
-    const bounds = chosen.slice(i, i + engine.atOnce).map(({ id }) => boundOf(id, order, after));
-    found.push(...samplesOf(yield engine.samples(bounds, span, order, limit + 1)));
-    if (found.length <= limit) continue;
-    found = found.sort(inOrder).slice(0, limit + 1);
-    const furthest = found[limit]?.[1] ?? after?.ts ?? 0;
-    span = order === 'oldest' ? { ...span, toMs: furthest } : { ...span, fromMs: furthest };
+/** Little is read of each series at first; then more of those of which more can be on the page. One more than the limit, if there is. */
+function* merged(chosen: readonly Selected[], span: Span, limit: number, engine: Engine, order: Order, cursor?: readonly number[]): Program<readonly Sample[]> {
+  const best = new Best(limit + 1, span, order);
+  let open = placesOf(chosen, span, order, cursor);
+  let most = Math.min(limit + 1, MOST_AT_ONCE, Math.max(FIRST_READ, Math.ceil((2 * limit) / open.length)));
+  for (; open.length > 0; most = Math.min(most * 8, limit + 1, MOST_AT_ONCE)) {
+    const more: Place[] = [];
+    for (let i = 0; i < open.length; i += engine.atOnce) {
+      const samples = samplesOf(yield engine.samples(open.slice(i, i + engine.atOnce), best.end, order, most));
+      best.add(samples);
+      more.push(...endsOf(samples, most));
+    }
+    best.trim();
+    open = more.filter((place) => best.wants(place));
   }
-  return found.sort(inOrder);
+  return best.samples;
 }
 
-interface After {
-  readonly ts: number;
-  readonly series: number;
-  readonly seq: number;
+/** Samples that are read at once of a series: first, when it may have none on the page, and at the most. */
+const FIRST_READ = 16;
+const MOST_AT_ONCE = 5_000;
+
+/** The first samples in order of all that are seen. */
+class Best {
+  samples: Sample[] = [];
+  /** Nothing beyond it is wanted. */
+  end: number;
+  readonly #most: number;
+  readonly #sign: 1 | -1;
+
+  constructor(most: number, { fromMs, toMs }: Span, order: Order) {
+    this.#most = most;
+    this.#sign = order === 'oldest' ? 1 : -1;
+    this.end = order === 'oldest' ? toMs : fromMs;
+  }
+
+  add(samples: readonly Sample[]): void {
+    for (const sample of samples) this.samples.push(sample);
+    if (this.samples.length > 4 * this.#most + 10_000) this.trim(); // not each time: it sorts
+  }
+  trim(): void {
+    this.samples = this.samples.sort((a, b) => this.#sign * (a[1] - b[1] || a[0] - b[0] || a[2] - b[2])).slice(0, this.#most);
+    this.end = this.#last?.[1] ?? this.end;
+  }
+  /** Whether something that follows there can be among the first. */
+  wants({ ts }: Place): boolean {
+    return this.#last === undefined || this.#sign * (ts - this.#last[1]) <= 0;
+  }
+
+  get #last(): Sample | undefined {
+    return this.samples[this.#most - 1];
+  }
 }
 
-/** Where the page before left off, unless the range has moved past that. */
-function begun({ fromMs, toMs }: Span, order: Order, cursor: readonly number[] | undefined): After | undefined {
-  const [ts, series, seq] = cursor ?? [];
-  if (ts === undefined || series === undefined || seq === undefined || (order === 'oldest' ? ts < fromMs : ts > toMs)) return undefined;
-  return { ts, series, seq };
+/** Of what was read at once, the places after which there may be more. */
+function endsOf(samples: readonly Sample[], most: number): readonly Place[] {
+  const counts = new Map<number, number>();
+  for (const [series] of samples) counts.set(series, (counts.get(series) ?? 0) + 1);
+  const ends = new Map(samples.map(([series, ts, seq]) => [series, { series, ts, seq }]));
+  return [...ends.values()].filter(({ series }) => counts.get(series) === most);
 }
 
-/** Of the instant at which the page before ended, it has had the series that come before in order. */
-function boundOf(series: number, order: Order, after: After | undefined): Bound {
+/** Where each series begins. Of the instant at which the page before ended, that page has had the series that come before in order. */
+function placesOf(chosen: readonly Selected[], { fromMs, toMs }: Span, order: Order, cursor: readonly number[] = []): readonly Place[] {
   const [none, all] = order === 'oldest' ? [Number.MAX_SAFE_INTEGER, -1] : [-1, Number.MAX_SAFE_INTEGER];
-  if (!after) return { series, seq: all };
-  if (series === after.series) return { series, seq: after.seq };
-  const had = order === 'oldest' ? series < after.series : series > after.series;
-  return { series, seq: had ? none : all };
+  const [ts, lastSeries, lastSeq] = cursor;
+  const moved = ts === undefined || (order === 'oldest' ? ts < fromMs : ts > toMs); // the range has moved past the cursor
+  if (moved || lastSeries === undefined || lastSeq === undefined)
+    return chosen.map(({ id }) => ({ series: id, ts: order === 'oldest' ? fromMs : toMs, seq: all }));
+  const seqOf = (series: number): number => (series === lastSeries ? lastSeq : series < lastSeries === (order === 'oldest') ? none : all);
+  return chosen.map(({ id }) => ({ series: id, ts, seq: seqOf(id) }));
 }
 
 function columnsOf(samples: readonly Sample[], chosen: readonly Selected[]): Omit<SamplePage, 'next'> {

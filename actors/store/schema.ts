@@ -31,14 +31,15 @@ export const retentionSchema = Type.Object(
     versions: kept('Versions of the configuration. The last 100 stay, however old they are.', { default: '1y' }),
     services: Type.Record(Type.String(), serviceSchema, {
       default: {},
-      description: "What differs for a service, by its name; `*` matches any run of characters. The name itself goes before a pattern, of patterns the first one counts.",
+      description:
+        'What differs for a service, by its name; `*` matches any run of characters. The name itself goes before a pattern, of patterns the first one counts.',
     }),
   },
   { additionalProperties: false, description: 'How long what is kept.' },
 );
 export type RetentionConfig = Static<typeof retentionSchema>;
 
-const SIZE = '^[1-9][0-9]{0,5}(\\.[0-9]{1,3})? ?[kMGT]i?B$';
+const SIZE = '^[1-9][0-9]{0,5}(\\.[0-9]{1,3})? ?[MGT]i?B$';
 /** The part of `store` that both engines have. */
 export const storeSchema = Type.Object(
   {
@@ -52,12 +53,14 @@ export const storeSchema = Type.Object(
     ),
     durability: oneOf(['power', 'process'], {
       default: 'power',
-      description: '`power`: what is acknowledged survives a power cut. `process`: telemetry survives the end of the process only; executions and rule states a power cut, too.',
+      description:
+        '`power`: what is acknowledged survives a power cut. `process`: telemetry survives the end of the process only; executions and rule states a power cut, too.',
     }),
     max_size: Type.Optional(
       Type.String({
         pattern: SIZE,
-        description: 'Like `10GB` or `512MiB`. From 80 % on Argos is degraded and says so; at 100 % the oldest telemetry goes. Left out: no bound but the disk.',
+        description:
+          'Like `10GB` or `512MiB`. From 80 % on Argos is degraded and says so; at 100 % the oldest telemetry goes. Left out: no bound but the disk.',
       }),
     ),
   },
@@ -65,9 +68,9 @@ export const storeSchema = Type.Object(
 );
 export type StoreConfig = Static<typeof storeSchema>;
 
-const FACTOR: Readonly<Record<string, number>> = { k: 1, M: 2, G: 3, T: 4 };
+const FACTOR: Readonly<Record<string, number>> = { M: 2, G: 3, T: 4 };
 /** `512MiB`, as the schema takes it, in bytes. */
 export function bytesOf(size: string): number {
-  const [, amount, prefix = '', binary] = /^([0-9.]+) ?([kMGT])(i?)B$/.exec(size) ?? [];
+  const [, amount, prefix = '', binary] = /^([0-9.]+) ?([MGT])(i?)B$/.exec(size) ?? [];
   return Math.round(Number(amount) * (binary ? 1_024 : 1_000) ** (FACTOR[prefix] ?? Number.NaN));
 }

@@ -1,11 +1,13 @@
 /** The store's actor: it owns the threads with the database. The end of the one that writes is its own; one that reads is started anew. */
 import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { CallMessage } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type GenServer, type Init, type Next, noreply, ok, startLink, stop } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
 import type { Names } from '../names.ts';
+import type { Policy } from './retention.ts';
 import type { Store } from './store.ts';
 import { Thread } from './thread.ts';
 import { type Boot, isQuery, type Work } from './work.ts';
@@ -15,6 +17,16 @@ export interface StoreOptions {
   readonly dataDir: string;
   /** `power`: what is acknowledged survives a power cut · `process`: telemetry survives the end of the process, all else a power cut too. */
   readonly durability?: 'power' | 'process';
+  /** `postgres://…`: tried in order. Left out: SQLite in the data directory. */
+  readonly url?: string | readonly string[] | undefined;
+  /** PostgreSQL: the schema with the tables, made if need be. Left out: the first of the server's search_path. */
+  readonly schema?: string | undefined;
+  /** PostgreSQL: what this node is called among those that share the database, over restarts. Default: the name of the machine. */
+  readonly node?: string | undefined;
+  /** How long what is kept. Left out: for ever. */
+  readonly retention?: Policy | undefined;
+  /** The oldest telemetry goes when the database is larger. Left out: no bound. SQLite. */
+  readonly maxBytes?: number | undefined;
 }
 
 export const storeChild = (store: Store, names: Names, options: StoreOptions): ChildSpec => ({
@@ -37,7 +49,12 @@ class ReaderEnded {}
 
 /** A reader that died is started anew after so long; until then queries are answered with `away`. */
 const READER_RETRY_MS = 1_000;
-const fileOf = (dataDir: string): string => join(dataDir, 'argos.db');
+
+/** Where an engine's threads are, and what they are given. */
+function engineOf({ dataDir, durability = 'power', url, schema, node = hostname(), retention, maxBytes }: StoreOptions): { readonly folder: string; readonly data: object } {
+  if (url === undefined) return { folder: './sqlite', data: { file: join(dataDir, 'argos.db'), durability, limits: { retention, maxBytes } } };
+  return { folder: './postgres', data: { urls: [url].flat(), schema, node, durability } };
+}
 
 class StoreServer implements GenServer<Threads, Work> {
   readonly #store: Store;
@@ -55,9 +72,8 @@ class StoreServer implements GenServer<Threads, Work> {
   async init(self: Process): Promise<Init<Threads>> {
     this.#self = self;
     self.trapExit = true;
-    const { dataDir, durability = 'power' } = this.#options;
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    const writer = await this.#start('./sqlite/writer.ts', { file: fileOf(dataDir), durability });
+    mkdirSync(this.#options.dataDir, { recursive: true, mode: 0o700 });
+    const writer = await this.#start('writer');
     void writer.ended.then((reason) => self.deliver(new WriterEnded(reason)));
     const threads = { writer, reader: await this.#startReader() };
     this.#store.booted(await writer.ask<Boot>({ do: 'boot' }));
@@ -92,13 +108,14 @@ class StoreServer implements GenServer<Threads, Work> {
   }
 
   async #startReader(): Promise<Thread> {
-    const reader = await this.#start('./sqlite/reader.ts', { file: fileOf(this.#options.dataDir) });
+    const reader = await this.#start('reader');
     void reader.ended.then(() => this.#self.sendAfter(READER_RETRY_MS, new ReaderEnded()));
     return reader;
   }
 
   /** A thread that goes with this actor, also when that is killed: it holds the lock. */
-  #start(file: string, data: object): Promise<Thread> {
-    return Thread.start(new URL(file, import.meta.url), data, this.#self.signal);
+  #start(which: 'writer' | 'reader'): Promise<Thread> {
+    const { folder, data } = engineOf(this.#options);
+    return Thread.start(new URL(`${folder}/${which}.ts`, import.meta.url), data, this.#self.signal, () => this.#store.onJobs());
   }
 }

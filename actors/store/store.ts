@@ -4,10 +4,16 @@ import type { Log, Metric, Telemetry } from '../event.ts';
 import type { Names } from '../names.ts';
 import * as vitals from '../vitals.ts';
 import type { ApiKey, Attempt, Audit, Change, ConfigVersion, Episode, Retained } from './changes.ts';
-import type { Group, LogQuery, MetricQuery, Page } from './query.ts';
+import type { GroupColumns } from './aggregate.ts';
+import type { LinePage } from './lines.ts';
+import { cancellable, each, groupsOf, logsOf, metricsOf } from './pages.ts';
+import { patienceOf } from './plan.ts';
+import type { Health } from './health.ts';
+import type { AggregateQuery, Group, LogQuery, MetricQuery, Page } from './query.ts';
 import type { JobFilter, MonitorState, StoredJob } from './reads.ts';
+import type { SamplePage } from './samples.ts';
 import { Interned, type KnownSeries } from './series.ts';
-import type { Answer, Batch, Boot, Columns, Fault, Unjudged, Work, Write } from './work.ts';
+import type { Answer, Batch, Boot, Columns, Fault, Query, Unjudged, Work, Write } from './work.ts';
 
 /** The store is away or has refused: nothing of the request was kept. */
 export class StoreError extends Error {
@@ -28,6 +34,8 @@ export class Store {
   #lastSeq = 0;
   /** Tells up to which batch all is judged. It rides along with what is written. */
   judged: () => number = () => 0;
+  /** Called when another node that shares the database has written jobs that are due. */
+  onJobs: () => void = () => {};
 
   constructor(names: Names) {
     this.#names = names;
@@ -98,6 +106,11 @@ export class Store {
     return this.#do({ do: 'counts' });
   }
 
+  /** How the store is; `faultsOf` says in words what is wrong. Cheap enough for every ten seconds. */
+  health(): Promise<Health> {
+    return this.#do({ do: 'health' });
+  }
+
   /** What was acknowledged and not judged when the node died, oldest first. */
   async *unjudged(): AsyncGenerator<{ readonly seq: number; readonly atMs: number; readonly telemetry: Telemetry }> {
     for (let after = 0, batches: readonly Unjudged[] = []; ; ) {
@@ -149,9 +162,14 @@ export class Store {
     }
   }
 
-  async #query<T>(work: Query, signal: AbortSignal | undefined): Promise<T> {
-    const timeoutMs = (work.query.budgetMs ?? DEFAULT_BUDGET_MS) + ANSWER_MS;
-    return signal ? cancellable(signal, (cancel) => this.#do<T>({ ...work, cancel }, timeoutMs)) : this.#do<T>(work, timeoutMs);
+  #query<T>(work: Query, signal: AbortSignal | undefined): Promise<T> {
+    const timeoutMs = ANSWER_MS + patienceOf(work.query);
+    if (!signal) return this.#do(work, timeoutMs);
+    return cancellable(
+      signal,
+      (cancel) => this.#do<T>({ ...work, cancel }, timeoutMs),
+      () => new StoreError('cancelled', 'the query was cancelled', { cause: signal.reason }),
+    );
   }
 
   async #do<T>(work: Work, timeoutMs = ANSWER_MS): Promise<T> {

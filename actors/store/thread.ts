@@ -1,6 +1,6 @@
 /** A worker thread that is sent work and answers each piece once. When it ends, what waits is answered with `away`. */
 import { Worker } from 'node:worker_threads';
-import type { Answer, Fault, Order, Work } from './work.ts';
+import type { Answer, Fault, Notice, Order, Work } from './work.ts';
 
 interface Waiting {
   readonly answer: (answer: Pick<Answer, 'value' | 'error'>) => void;
@@ -14,12 +14,13 @@ export class Thread {
   /** Resolves with the reason when the thread has ended. */
   readonly ended: Promise<Error>;
 
-  private constructor(worker: Worker) {
+  private constructor(worker: Worker, noticed: () => void) {
     this.#worker = worker;
-    worker.on('message', (answer: Answer) => {
+    worker.on('message', (answer: Answer | Notice) => {
+      if ('notice' in answer) return noticed();
       const waiting = this.#waiting.get(answer.id);
       this.#waiting.delete(answer.id);
-      waiting?.answer(answer);
+      return waiting?.answer(answer);
     });
     this.ended = new Promise((resolve) => {
       worker.once('error', resolve);
@@ -33,8 +34,8 @@ export class Thread {
     });
   }
 
-  /** Resolves when the thread is up; it ends when `signal` fires. @throws what kept it from starting. */
-  static async start(file: URL, workerData: unknown, signal: AbortSignal): Promise<Thread> {
+  /** Resolves when the thread is up; it ends when `signal` fires. `noticed` is called when it says something unasked. @throws what kept it from starting. */
+  static async start(file: URL, workerData: unknown, signal: AbortSignal, noticed = (): void => {}): Promise<Thread> {
     const worker = new Worker(file, { workerData });
     signal.addEventListener('abort', () => void worker.terminate());
     await new Promise<void>((resolve, reject) => {
@@ -45,7 +46,7 @@ export class Thread {
         resolve();
       });
     });
-    return new Thread(worker);
+    return new Thread(worker, noticed);
   }
 
   /** How much has been sent that is not answered. */

@@ -4,10 +4,10 @@ import type { Statement } from './changes.ts';
 import { QueryError, type Rows } from './program.ts';
 import type { Fault } from './work.ts';
 
-/** So long a query runs before the next one has its turn. */
+/** So long a query runs before another one has its turn. */
 const TURN_MS = 5;
-/** So many at once; more wait, so that the memory that they take stays within bounds. */
-const MOST_AT_ONCE = 16;
+/** So many take turns; more wait, so that the memory that they take stays within bounds. */
+const MOST_IN_TURN = 16;
 
 type Outcome = { readonly value: QueryAnswer } | { readonly error: unknown };
 interface Running {
@@ -18,7 +18,10 @@ interface Running {
 
 export class Turns {
   readonly #read: (statement: Statement) => Rows;
-  readonly #running: Running[] = [];
+  /** What has not had a turn yet goes first: most queries need no second one. */
+  readonly #fresh: Running[] = [];
+  readonly #inTurn: Running[] = [];
+  readonly #waiting: Running[] = [];
   #scheduled = false;
 
   constructor(read: (statement: Statement) => Rows) {
@@ -27,19 +30,20 @@ export class Turns {
 
   /** `done` is called once, not before this returns. */
   start(asking: Asking, done: (outcome: Outcome) => void): void {
-    this.#running.push({ asking, done, rows: [] });
+    this.#fresh.push({ asking, done, rows: [] });
     this.#schedule();
   }
 
   /** Between two turns messages come in. */
   #schedule(): void {
-    if (this.#scheduled || this.#running.length === 0) return;
+    if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      const now = this.#running.splice(0, MOST_AT_ONCE);
-      const unfinished = now.filter((one) => !this.#turn(one));
-      this.#running.unshift(...unfinished);
+      const next = this.#fresh.shift() ?? this.#inTurn.shift();
+      if (!next) return;
+      if (!this.#turn(next)) this.#waiting.unshift(next);
+      while (this.#inTurn.length < MOST_IN_TURN && this.#waiting.length > 0) this.#inTurn.push(...this.#waiting.splice(0, 1));
       this.#schedule();
     });
   }

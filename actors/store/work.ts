@@ -47,6 +47,8 @@ export type Write =
 /** Small questions to the journal, answered beside the writes and after all those before them. */
 export type Ask =
   | { readonly do: 'boot' }
+  /** Answers Health; cheap enough for every ten seconds. */
+  | { readonly do: 'health' }
   | { readonly do: 'ruleState'; readonly rule: string }
   | { readonly do: 'openJobs' | 'jobCounts' | 'counts' | 'monitorStates' | 'retained' | 'apiKeys' }
   | { readonly do: 'jobs'; readonly filter: JobFilter }
@@ -76,6 +78,10 @@ export interface Answer {
   readonly id: number;
   readonly value?: unknown;
   readonly error?: Fault;
+}
+/** Unasked: another node that shares the database has written jobs that are due. */
+export interface Notice {
+  readonly notice: 'jobs';
 }
 /**
  * `full`: no space · `readonly` · `corrupt` · `away`: the thread or the server is · `refused`: this work alone · `timeout`, `too_much`: a query's

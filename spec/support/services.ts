@@ -99,26 +99,46 @@ export interface Postgres {
   readonly user: string;
   readonly database: string;
   readonly url: string;
+  /** `immediate`: as in a crash. */
+  stop(mode: 'fast' | 'immediate'): Promise<void>;
+  /** After a stop. */
+  start(): Promise<void>;
 }
 
 let sharedPostgres: Promise<Postgres> | undefined;
 /** A PostgreSQL (Debian's `postgresql`), trusting whoever comes over loopback. */
 export const postgres = (): Promise<Postgres> => (sharedPostgres ??= startPostgres());
 
-async function startPostgres(): Promise<Postgres> {
+/** One of one's own, to be stopped. @param settings `-c name=value` */
+export async function startPostgres(settings: readonly string[] = ['fsync=off']): Promise<Postgres> {
   const bin = postgresBin();
   const port = await freePort();
   const folder = tempFolder();
   const data = join(folder, 'data');
   const isRoot = process.getuid?.() === 0; // PostgreSQL refuses to run as root
   if (isRoot) chownSync(folder, Number(execFileSync('id', ['-u', 'postgres'])), Number(execFileSync('id', ['-g', 'postgres'])));
-  const [runner, prefix]: [string, string[]] = isRoot ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups']] : [join(bin, 'initdb'), []];
   const run = (program: string, args: string[]): [string, string[]] =>
-    isRoot ? [runner, [...prefix, join(bin, program), ...args]] : [join(bin, program), args];
+    isRoot ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', join(bin, program), ...args]] : [join(bin, program), args];
   execFileSync(...run('initdb', ['-D', data, '-U', 'argos', '-A', 'trust', '--no-sync', '-E', 'UTF8']), { stdio: 'pipe', cwd: folder });
-  await start(...run('postgres', ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-c', 'fsync=off']), port);
-  await eventually(() => execFileSync(join(bin, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port), '-q'], { stdio: 'pipe' }), 20_000); // the port answers before it takes anybody
-  return { port, user: 'argos', database: 'postgres', url: `postgres://argos@127.0.0.1:${port}/postgres` };
+  let child: ChildProcess | undefined;
+  const server: Postgres = {
+    port,
+    user: 'argos',
+    database: 'postgres',
+    url: `postgres://argos@127.0.0.1:${port}/postgres`,
+    async start() {
+      const given = settings.flatMap((setting) => ['-c', setting]);
+      ({ child } = await start(...run('postgres', ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder, ...given]), port));
+      await eventually(() => execFileSync(join(bin, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port), '-q'], { stdio: 'pipe' }), 20_000); // the port answers before it takes anybody
+    },
+    stop: (mode) =>
+      new Promise((resolve) => {
+        child?.once('exit', () => resolve());
+        child?.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
+      }),
+  };
+  await server.start();
+  return server;
 }
 
 function postgresBin(): string {

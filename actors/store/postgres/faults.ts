@@ -35,7 +35,7 @@ export const stateOf = (error: unknown): string => (error instanceof pg.Database
 
 export function faultOf(error: unknown): Fault {
   const state = stateOf(error);
-  const code = error instanceof Away ? 'away' : (CODES[state] ?? CODES[state.slice(0, 2)] ?? 'refused');
+  const code = error instanceof Away || error instanceof Unfit ? 'away' : (CODES[state] ?? CODES[state.slice(0, 2)] ?? 'refused');
   const message = error instanceof Error ? error.message : String(error);
   return { code, message: SAID[code]?.(message) ?? message };
 }

@@ -6,6 +6,7 @@ import { type Change, statementsOf } from '../changes.ts';
 import { claim, type Read, readOf } from '../reads.ts';
 import type { Answer, Ask, Order, Write } from '../work.ts';
 import { Away, Unfit } from './faults.ts';
+import { health } from './health.ts';
 import type { Session } from './session.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -84,6 +85,8 @@ async function perform({ session, telemetry }: Scope, work: Write | Ask): Promis
       return telemetry.boot(session);
     case 'unjudged':
       return telemetry.unjudged(session, work.after, work.limit);
+    case 'health':
+      return read(session, health);
     default:
       return read(session, readOf(work));
   }

@@ -16,13 +16,10 @@ export const lockKey = (about: string): string => `hashtextextended(current_sche
 
 /** @throws Unfit when the database is of a newer Argos, or has no place for tables. */
 export async function migrate(session: Session, server: Server): Promise<void> {
-  const { schema } = server;
-  if (schema !== undefined) await session.run(`SELECT pg_advisory_lock(0); SELECT 1`);
-  const { rows } = await session.run('SELECT current_schema() AS here');
-  if (rows[0]?.here === null) throw new Unfit(`PostgreSQL at ${session.host}: the search_path names no schema that is there and may be used`);
   await session.run('BEGIN');
   try {
-    await session.run(`SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock(${lockKey('schema')})`);
+    await session.run("SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock(hashtextextended('argos', 0))");
+    await enterSchema(session, server);
     const at = await versionOf(session);
     for (const [i, name] of files.entries()) {
       if (i < at) continue;
@@ -35,6 +32,13 @@ export async function migrate(session: Session, server: Server): Promise<void> {
     await session.run('ROLLBACK').catch(() => {});
     throw error;
   }
+}
+
+async function enterSchema(session: Session, { schema }: Server): Promise<void> {
+  if (schema !== undefined && (await session.ask('SELECT to_regnamespace(quote_ident(?)) IS NULL AS missing', [schema])).rows[0]?.missing === true)
+    await session.run(`CREATE SCHEMA ${pg.escapeIdentifier(schema)}`);
+  const { rows } = await session.run('SELECT current_schema() AS here');
+  if (rows[0]?.here === null) throw new Unfit(`PostgreSQL at ${session.host}: the search_path names no schema that is there and may be used`);
 }
 
 async function versionOf(session: Session): Promise<number> {

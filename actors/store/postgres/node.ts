@@ -7,15 +7,15 @@ import { Unfit } from './faults.ts';
 import { lockKey } from './migrate.ts';
 import type { Session } from './session.ts';
 
-/** The server takes 20 s to see that the machine of the one before is gone (session.ts). */
-const LOCK_MS = 25_000;
+/** More than the server takes to see that the machine of the one before is gone (session.ts). */
+const LOCK_MS = 15_000;
 const LOCK_RETRY_MS = 100;
 const LEFT = 'FROM pg_stat_activity WHERE application_name = ? AND usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()';
 
 /** @returns the number of the last group that the node has committed. @throws Unfit when another process has this name. */
-export async function takePlace(session: Session, node: string, application: string): Promise<number> {
+export async function takePlace(session: Session, node: string, application: string, patienceMs = LOCK_MS): Promise<number> {
   await session.ask(`SELECT pg_terminate_backend(pid) ${LEFT}`, [application]);
-  for (const until = performance.now() + LOCK_MS; ; await sleep(LOCK_RETRY_MS)) {
+  for (const until = performance.now() + patienceMs; ; await sleep(LOCK_RETRY_MS)) {
     const { rows } = await session.run(`SELECT pg_try_advisory_lock(${lockKey(`node ${node}`)}) AS mine`);
     if (rows[0]?.mine === true) break;
     if (performance.now() > until)

@@ -18,6 +18,8 @@ const INTERN =
   " SELECT id, encode(hash, 'hex') AS hash FROM added UNION ALL SELECT id, encode(hash, 'hex') FROM series JOIN given USING (hash)";
 
 type Named = Pick<Series, 'service' | 'name' | 'tags'>;
+/** What `written` has made of the texts in it is not to be made something of again. */
+const ascii = (json: string): string => json.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 const hashOf = ({ service, name, tags }: Named): string => createHash('sha256').update(JSON.stringify([service, name, tags])).digest('hex');
 
 export class SeriesMap {
@@ -46,7 +48,7 @@ export class SeriesMap {
     while (missing.length > 0) {
       const chunk = missing.slice(0, CHUNK);
       const given = chunk.map(({ service, name, tags, hash }) => ({ service: written(service), name: written(name), tags: written(tags), hash }));
-      const { rows } = await session.ask(INTERN, [JSON.stringify(given)]);
+      const { rows } = await session.ask(INTERN, [ascii(JSON.stringify(given))]);
       const ids = new Map(rows.map(({ id, hash }) => [String(hash), Number(id)]));
       for (const { id, hash } of chunk) this.#learn(id, ids.get(hash), hash);
       missing = missing.filter(({ id }) => !this.#toOurs.has(id)); // another node may have made one at this very moment

@@ -1,6 +1,7 @@
 /** One connection to PostgreSQL that pipelines: what is asked of it goes out at once, and is answered in order. It ends for good; then there is a next one. */
 import pg from 'pg';
-import type { Param } from '../changes.ts';
+import type { Param, Statement } from '../changes.ts';
+import type { Cell, Rows } from '../program.ts';
 import type { Row } from '../reads.ts';
 import { copyIn } from './copy.ts';
 import { Away, isPermanent, stateOf, Unfit } from './faults.ts';
@@ -23,11 +24,12 @@ export interface Result {
 const CONNECT_MS = 5_000;
 const OLDEST_SERVER = 130_000;
 /**
- * A node whose machine is gone, or the network to it, holds its locks no longer than these: 20 s. The system's own patience would be two hours.
- * And nobody may wait for a lock for good.
+ * A node whose machine is gone, or the network to it, holds its locks no longer than 11 s after its last word, and 30 s within a transaction. The
+ * system's own patience would be two hours. And nobody waits for a lock for good.
  */
 const SETTINGS =
-  "SET idle_in_transaction_session_timeout = '30s'; SET lock_timeout = '10s'; SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; ";
+  'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;' +
+  " SET idle_in_transaction_session_timeout = '30s'; SET lock_timeout = '10s'; ";
 const ABOUT =
   "SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS standby";
 
@@ -97,10 +99,12 @@ export class Session {
 
   /** One statement with `?`, prepared once. @throws the server's error; Away. */
   async ask(sql: string, params: readonly Param[] = []): Promise<Result> {
-    const name = this.#prepared.get(sql) ?? `argos_${this.#prepared.size}`;
-    this.#prepared.set(sql, name);
-    const values = params.map((param) => (typeof param === 'string' ? written(param) : param));
-    return resultOf(await this.#told(this.#client.query<Record<string, unknown>>({ name, text: numberedOf(sql), values })));
+    return resultOf(await this.#told(this.#client.query<Record<string, unknown>>(this.#prepare(sql, params))));
+  }
+
+  /** The same, its rows as arrays. */
+  async table({ sql, params }: Statement): Promise<Rows> {
+    return (await this.#told(this.#client.query<Cell[]>({ ...this.#prepare(sql, params), rowMode: 'array' }))).rows;
   }
 
   /** Statements that are not prepared, `;` between them, all in one transaction of their own; answers the last. */
@@ -115,7 +119,7 @@ export class Session {
   }
 
   /** @param heard is called with the payload of what others notify. */
-  async listen(channel: string, heard: (payload: string) => void): Promise<void> {
+  async listen(channel: string, heard: (payload: string) => unknown): Promise<void> {
     this.#client.on('notification', ({ processId, payload = '' }) => {
       if (processId !== this.pid) heard(payload);
     });
@@ -133,7 +137,14 @@ export class Session {
   }
 
   drop(): void {
+    this.#over = true;
     this.#client.connection.stream.destroy();
+  }
+
+  #prepare(sql: string, params: readonly Param[]): { readonly name: string; readonly text: string; readonly values: Param[] } {
+    const name = this.#prepared.get(sql) ?? `argos_${this.#prepared.size}`;
+    this.#prepared.set(sql, name);
+    return { name, text: numberedOf(sql), values: params.map((param) => (typeof param === 'string' ? written(param) : param)) };
   }
 
   /** The server's last word before it closes the connection is no answer, and the driver's own errors say that there is none. */

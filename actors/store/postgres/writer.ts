@@ -9,21 +9,25 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Answer, Order } from '../work.ts';
+import type { Answer, Notice, Order } from '../work.ts';
 import { Away, faultOf, mayTryAgain, Unfit } from './faults.ts';
 import { CHANNEL, InDoubt, transact } from './group.ts';
 import { migrate } from './migrate.ts';
 import { takePlace } from './node.ts';
 import { type Server, Session } from './session.ts';
 import { Telemetry } from './telemetry.ts';
-import { hasTimescale } from './timescale.ts';
 
 /** Requests and samples in one transaction at the most, so that the first of them does not wait long. */
 const GROUP = 1_000;
 const GROUP_SAMPLES = 100_000;
 /** Less than the 30 s that a caller waits, so that it hears that nothing was written. */
 const PATIENCE_MS = 25_000;
-const [FIRST_BACKOFF_MS, MOST_BACKOFF_MS] = [100, 5_000];
+const LATE_MS = 1_000;
+/** Between two looks at a server that is starting. */
+const STARTING_MS = 500;
+/** For a new connection: migrations, and the lock of a node that is gone. */
+const BEGIN_MS = 60_000;
+const [FIRST_BACKOFF_MS, MOST_BACKOFF_MS] = [100, 2_000];
 /** Transactions that are in each other's way try again so often. */
 const MOST_CONFLICTS = 10;
 const CONFLICT_MS = 20;
@@ -49,11 +53,13 @@ const telemetry = new Telemetry(node);
 
 let session: Session | undefined;
 let lastGroup = 0;
-/** What came in, and before it, what has been taken and not been done, in parts that are one transaction each. */
+/** What came in; and what has been taken and is not done, in parts of which each is one transaction. */
 const queue: Waiting[] = [];
 let parts: (readonly Waiting[])[] = [];
 /** A part whose commit was under way when the connection was lost. */
 let doubt: { readonly part: readonly Waiting[]; readonly why: InDoubt } | undefined;
+/** What is in the way at this moment. */
+let trouble = '';
 let conflicts = 0;
 let running = false;
 
@@ -61,8 +67,20 @@ port.on('message', (order: Order) => {
   queue.push({ order, sinceMs: performance.now() });
   void run();
 });
-session = await begin(true);
+session = await start();
 port.postMessage({ id: 0 } satisfies Answer);
+setInterval(giveUp, LATE_MS);
+
+/** At first, what is wrong with the server is told; and it may take its time to start, as long as a caller has patience. */
+async function start(): Promise<Session> {
+  for (const until = performance.now() + PATIENCE_MS; ; await sleep(STARTING_MS)) {
+    try {
+      return await begin(await Session.open(server));
+    } catch (error) {
+      if (!(error instanceof Away) || performance.now() > until) throw error;
+    }
+  }
+}
 
 /** Until nothing is left to be done. One at a time. */
 async function run(): Promise<void> {
@@ -127,14 +145,23 @@ function lose(lost: Session): void {
   if (session === lost) session = undefined;
 }
 
-/** A connection that is ready to be written to. @throws Unfit; Away. */
-async function begin(first: boolean): Promise<Session> {
-  const fresh = await Session.open(server);
+/** The next connection, however long it takes. Of what it says here, only that is for good which this thread has found out by itself. */
+async function again(): Promise<Session> {
+  for (let backoff = FIRST_BACKOFF_MS; ; backoff = Math.min(2 * backoff, MOST_BACKOFF_MS)) {
+    const fresh = await Session.open(server).catch(inTrouble);
+    const ready = fresh && (await begin(fresh).catch((error: unknown) => (error instanceof Unfit ? Promise.reject(error) : inTrouble(error))));
+    if (ready) return ready;
+    await sleep(backoff * (0.5 + Math.random() / 2));
+  }
+}
+function inTrouble(error: unknown): undefined {
+  trouble = error instanceof Error ? error.message : String(error);
+}
+
+/** Makes a connection one that can be written to. @throws Unfit; Away. */
+async function begin(fresh: Session): Promise<Session> {
   try {
-    await migrate(fresh, schema, first && (await hasTimescale(fresh, server)));
-    lastGroup = await takePlace(fresh, node, application);
-    await telemetry.begin(fresh);
-    await fresh.listen(CHANNEL, (where) => void (where === fresh.schema && port?.postMessage({ notice: 'jobs' })));
+    await fresh.within(BEGIN_MS, prepare(fresh));
   } catch (error) {
     fresh.drop();
     throw error;
@@ -146,25 +173,21 @@ async function begin(first: boolean): Promise<Session> {
   return fresh;
 }
 
-/** The next connection, however long it takes. */
-async function again(): Promise<Session> {
-  for (let backoff = FIRST_BACKOFF_MS; ; backoff = Math.min(2 * backoff, MOST_BACKOFF_MS)) {
-    try {
-      return await begin(false);
-    } catch (error) {
-      if (error instanceof Unfit) throw error;
-      giveUp(error);
-    }
-    await sleep(backoff * (0.5 + Math.random() / 2));
-  }
+async function prepare(fresh: Session): Promise<void> {
+  await migrate(fresh, server);
+  lastGroup = await takePlace(fresh, node, application);
+  await telemetry.begin(fresh);
+  const here = (await fresh.run('SELECT current_schema() AS here')).rows[0]?.here;
+  await fresh.listen(CHANNEL, (where) => where === here && port?.postMessage({ notice: 'jobs' } satisfies Notice));
 }
 
-/** Whoever has waited for long is told, and nothing of what he asked for is written: not those whose commit is in doubt. */
-function giveUp(error: unknown): void {
+/** Whoever has waited for long is told, and nothing of what he asked for is written. Those whose commit is in doubt are not told before it is known. */
+function giveUp(): void {
   const overdue = ({ sinceMs }: Waiting): boolean => performance.now() - sinceMs > PATIENCE_MS;
-  const fault = { code: 'away', message: error instanceof Error ? error.message : String(error) } as const;
   const late = [...parts.flat(), ...queue].filter(overdue);
+  if (late.length === 0) return;
+  const message = session ? `PostgreSQL at ${session.host} is too slow: not written within ${PATIENCE_MS / 1_000} s` : trouble;
   parts = parts.map((part) => part.filter((one) => !overdue(one))).filter((part) => part.length > 0);
   queue.splice(0, queue.length, ...queue.filter((one) => !overdue(one)));
-  tell(late.map(({ order: { id } }) => ({ id, error: fault })));
+  tell(late.map(({ order: { id } }) => ({ id, error: { code: 'away', message } })));
 }

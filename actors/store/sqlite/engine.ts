@@ -1,7 +1,7 @@
 /** SQLite's own words for the queries: a statement a series, since a series' samples lie together and a statement costs microseconds. */
-import type { Bound, Engine } from '../engine.ts';
+import type { Engine } from '../engine.ts';
 import { statement } from '../program.ts';
-import { raw } from '../raw.ts';
+import { rawSource } from '../raw.ts';
 
 const SAMPLE = 'SELECT series_id, ts, seq, value FROM points WHERE series_id = ?';
 const NEWEST = `${SAMPLE} AND ts >= ? AND (ts, seq) < (?, ?) ORDER BY ts DESC, seq DESC LIMIT ?`;
@@ -17,11 +17,11 @@ const one = <T>([first]: readonly T[]): T => {
 
 export const engine: Engine = {
   atOnce: 1,
-  samples(bounds, { fromMs, toMs }, order, limit) {
-    const { series, seq }: Bound = one(bounds);
-    return order === 'oldest' ? statement(OLDEST, series, toMs, fromMs, seq, limit) : statement(NEWEST, series, fromMs, toMs, seq, limit);
+  samples(places, end, order, limit) {
+    const { series, ts, seq } = one(places);
+    return statement(order === 'oldest' ? OLDEST : NEWEST, series, end, ts, seq, limit);
   },
   latest: (series, { fromMs, toMs }) => statement(LATEST, one(series), fromMs, toMs),
   extent: (series, { fromMs, toMs }) => statement(EXTENT, one(series), fromMs, toMs, one(series), fromMs, toMs),
-  source: raw,
+  source: rawSource(),
 };

@@ -16,8 +16,8 @@ import { Sweep } from './sweep.ts';
 
 export interface Limits {
   /** Left out: everything is kept. */
-  readonly retention?: Policy;
-  readonly maxBytes?: number;
+  readonly retention?: Policy | undefined;
+  readonly maxBytes?: number | undefined;
 }
 
 /** A step works so long, and then ends what it is at: fractions of a millisecond, and the commit. */
@@ -33,23 +33,25 @@ export class Housekeeping {
   readonly #db: Database.Database;
   readonly #limits: Limits;
   readonly #now: () => number;
+  readonly #stepMs: number;
   readonly #size: Size;
   readonly #begin: Database.Statement;
   readonly #commit: Database.Statement;
   readonly #mark: Database.Statement;
   readonly #growth: Growth;
-  #rollups: Rollups;
-  #late: Late;
-  #sweep: Sweep;
+  readonly #rollups: Rollups;
+  readonly #sweep: Sweep;
+  /** What is late among the samples of a batch goes through here, in the transaction of the batch. */
+  readonly late: Late;
   /** What is being done. */
   #round: Steps | undefined;
-  /** When something was begun last, by the clock that only goes forward. */
+  /** When something was begun last. */
   readonly #begun = new Map<string, number>();
   #oldest = Number.POSITIVE_INFINITY;
   #stalled: string | undefined;
-  #retryMs = 0;
 
-  constructor(db: Database.Database, limits: Limits, now: () => number = Date.now) {
+  constructor(db: Database.Database, limits: Limits, now: () => number = Date.now, stepMs = STEP_MS) {
+    this.#stepMs = stepMs;
     this.#db = db;
     this.#limits = limits;
     this.#now = now;
@@ -59,13 +61,11 @@ export class Housekeeping {
     this.#mark = db.prepare("INSERT INTO marks (name, value) VALUES ('growth', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
     const growth = db.prepare("SELECT value FROM marks WHERE name = 'growth'").pluck().get();
     this.#growth = new Growth(typeof growth === 'number' ? growth : null);
-    [this.#rollups, this.#late, this.#sweep] = this.#fresh();
+    this.#rollups = new Rollups(db);
+    this.late = new Late(db, this.#rollups);
+    this.#sweep = new Sweep(db, this.#rollups, this.late);
   }
 
-  /** What is late among the samples of a batch goes through here, in the transaction of the batch. */
-  get late(): Late {
-    return this.#late;
-  }
   /** The database is larger than it may be, and something can be done about it: then housekeeping takes as much time as the requests. */
   get urgent(): boolean {
     return this.#size.over && !this.#size.exhausted && this.#stalled === undefined;
@@ -73,27 +73,25 @@ export class Housekeeping {
 
   /** Some milliseconds of what is due, in a transaction. @returns whether there is more at once. Never throws. */
   step(): boolean {
+    if (this.#stalled !== undefined && !this.#isTime('again', AFTER_FAULT_MS)) return false;
     const start = performance.now();
-    if (start < this.#retryMs) return false;
     try {
+      // What a failed step had done in memory is forgotten. Until then more is taken for late than has to be, which harms nothing.
+      if (this.#stalled !== undefined) this.#rollups.load();
       this.#begin.run();
       this.#round ??= this.#due();
-      while (performance.now() - start < STEP_MS) {
-        if (!this.#round.next().done) continue;
-        this.#round = undefined;
-        break;
-      }
+      do if (this.#round.next().done) this.#round = undefined;
+      while (this.#round && performance.now() - start < this.#stepMs);
       this.#rollups.save();
       this.#commit.run();
       this.#stalled = undefined;
       return this.#round !== undefined;
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
-      // What was done in memory goes with it.
       this.#round = undefined;
-      [this.#rollups, this.#late, this.#sweep] = this.#fresh();
+      this.#begun.clear();
       this.#stalled = error instanceof Error ? error.message : String(error);
-      this.#retryMs = performance.now() + AFTER_FAULT_MS;
+      this.#begun.set('again', this.#now());
       return false;
     }
   }
@@ -116,14 +114,14 @@ export class Housekeeping {
 
   *#due(): Steps {
     yield* this.#rollups.roll(minuteOf(this.#now() - CLOSED_MS));
-    if (this.#isTime('late', MINUTE_MS)) yield* this.#late.refresh();
+    if (this.#isTime('late', MINUTE_MS)) yield* this.late.refresh();
     if (this.#isTime('growth', MINUTE_MS)) this.#seeGrowth();
     const { retention } = this.#limits;
     if (retention && this.#isTime('retention', everyMs(retention))) yield* this.#retain(retention);
     if (this.#isTime('oldest', HOUR_MS)) this.#oldest = yield* this.#sweep.oldest('raw');
     if (this.#size.over && (!this.#size.exhausted || this.#isTime('relief', AFTER_EXHAUSTED_MS))) {
       yield* this.#size.relieve(this.#sweep, this.#rollups, this.#now());
-      this.#begun.set('relief', performance.now());
+      this.#begun.set('relief', this.#now());
       this.#begun.delete('oldest');
     } else if (!this.#size.over) this.#size.exhausted = false;
   }
@@ -141,22 +139,16 @@ export class Housekeeping {
   }
 
   #seeGrowth(): void {
-    this.#growth.see(this.#size.dataBytes, performance.now());
+    this.#growth.see(this.#size.dataBytes, this.#now());
     const { perDay } = this.#growth;
     if (perDay !== null) this.#mark.run(perDay);
   }
 
-  /** Whether it is due, so often; then it is begun. */
+  /** Whether it is due, so often; then it is begun. A clock that was set back delays nothing. */
   #isTime(what: string, everyMs: number): boolean {
-    const now = performance.now();
-    if (now - (this.#begun.get(what) ?? Number.NEGATIVE_INFINITY) < everyMs) return false;
+    const now = this.#now();
+    if (Math.abs(now - (this.#begun.get(what) ?? Number.POSITIVE_INFINITY)) < everyMs) return false;
     this.#begun.set(what, now);
     return true;
-  }
-
-  #fresh(): [Rollups, Late, Sweep] {
-    const rollups = new Rollups(this.#db);
-    const late = new Late(this.#db, rollups);
-    return [rollups, late, new Sweep(this.#db, rollups, late)];
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Samples of a time that has been rolled up already. Where what came with them is still there, their minute is made anew from all of it. Where
- * retention has taken that, making it anew would lose it: there the sample is added, once, to the rollup that is left; a counter's growth takes it
- * for the last one.
+ * retention has taken that, making it anew would lose it: there the sample is added, once, to the rollup that is left. All but the growth of a
+ * counter stays exact with that: of samples that fall between others which are gone, the steps from one to the other are not known.
  * Part of the thread that writes.
  */
 import type Database from 'better-sqlite3';

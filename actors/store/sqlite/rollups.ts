@@ -23,13 +23,14 @@ export class Rollups {
   readonly #write: Database.Statement;
   readonly #series: Database.Statement;
   readonly #mark: Database.Statement;
+  readonly #marked: Database.Statement;
   /** All before is rolled up. */
-  #rolled: number;
+  #rolled = FIRST_MS;
   /** All before is rolled up or about to be: the end of the window. */
-  #rolling: number;
+  #rolling = FIRST_MS;
   /** The last series that the window has done with, and the one that is written down. */
-  #passed: number;
-  #saved: number;
+  #passed = 0;
+  #saved = 0;
 
   constructor(db: Database.Database) {
     this.#point = db
@@ -41,10 +42,16 @@ export class Rollups {
     this.#write = db.prepare(`INSERT OR REPLACE INTO rollups (series_id, step, ${ROLLUP}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#series = db.prepare(`SELECT id FROM series WHERE id > ? ORDER BY id LIMIT ${CHUNK}`).pluck();
     this.#mark = db.prepare('INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value');
-    const mark = db.prepare('SELECT value FROM marks WHERE name = ?').pluck();
-    this.#rolled = Number(mark.get('rolled') ?? FIRST_MS);
-    this.#rolling = Number(mark.get('rolling') ?? FIRST_MS);
-    this.#passed = this.#saved = Number(mark.get('rolled_series') ?? 0);
+    this.#marked = db.prepare('SELECT value FROM marks WHERE name = ?').pluck();
+    this.load();
+  }
+
+  /** How far it has come, as the database has it. */
+  load(): void {
+    const mark = (name: string, none: number): number => Number(this.#marked.get(name) ?? none);
+    this.#rolled = mark('rolled', FIRST_MS);
+    this.#rolling = mark('rolling', FIRST_MS);
+    this.#passed = this.#saved = mark('rolled_series', 0);
   }
 
   /** All before this is rolled up, ms since 1970. */
@@ -131,12 +138,14 @@ export class Rollups {
     this.#put(series, HOUR_MS, hour, whole);
   }
 
-  /** What is there goes on with what came later. */
-  extend(series: number, step: Step, ts: number, later: Partial): void {
-    const there = this.#row.get(series, step, ts) as RollupRow | undefined;
-    const whole = there ? partialOf(there) : stretch();
-    whole.append(later);
-    this.#put(series, step, ts, whole);
+  /** Adds to what is there: before it, behind it, or, where the two overlap, without the steps from one to the other. */
+  extend(series: number, step: Step, ts: number, more: Partial): void {
+    const row = this.#row.get(series, step, ts) as RollupRow | undefined;
+    const there = row ? partialOf(row) : stretch();
+    const [first, second] = more.lastMs < there.firstMs ? [more, there] : [there, more];
+    if (second.firstMs >= first.lastMs) first.append(second);
+    else first.join(second);
+    this.#put(series, step, ts, first);
   }
 
   #put(series: number, step: Step, ts: number, partial: Partial): void {

@@ -9,6 +9,8 @@ import type { Sweep } from './sweep.ts';
 
 /** Pieces of work between two looks at the size: a look costs some microseconds. */
 const LOOK_EVERY = 8;
+/** A log that a long reader has made long is cut to this when it begins anew; else it would count for as long as the node runs. */
+const WAL_BYTES = 16 * 2 ** 20;
 const NEVER = Number.NEGATIVE_INFINITY;
 
 export class Size {
@@ -24,6 +26,7 @@ export class Size {
   constructor(db: Database.Database, maxBytes: number) {
     this.#wal = `${db.name}-wal`;
     this.#maxBytes = maxBytes;
+    db.pragma(`journal_size_limit = ${WAL_BYTES}`);
     this.#pageBytes = Number(db.pragma('page_size', { simple: true }));
     this.#pages = db.prepare('PRAGMA page_count').pluck();
     this.#free = db.prepare('PRAGMA freelist_count').pluck();

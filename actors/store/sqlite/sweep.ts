@@ -27,36 +27,29 @@ export class Sweep {
     this.#late = late;
   }
 
-  /** Everything that is due. @returns the time of the oldest sample that is left. */
-  *all(policy: Policy, cutsOf: (service: string) => Cuts, nowMs: number): Generator<undefined, number, void> {
-    const oldest = yield* this.telemetry(cutsOf, () => false);
+  /** Everything that is due. */
+  *all(policy: Policy, cutsOf: (service: string) => Cuts, nowMs: number): Steps {
+    yield* this.telemetry(cutsOf, () => false);
     yield* this.#journal(policy, nowMs);
-    return oldest;
   }
 
-  /**
-   * Telemetry older than its service's cuts, until it is `enough`. What is not rolled up stays.
-   * @returns the time of the oldest sample that is left; Infinity: there is none, or it was enough before all were seen.
-   */
-  *telemetry(cutsOf: (service: string) => Cuts, enough: () => boolean): Generator<undefined, number, void> {
-    let oldest = Number.POSITIVE_INFINITY;
+  /** Telemetry older than its service's cuts, until it is `enough`. What is not rolled up stays. */
+  *telemetry(cutsOf: (service: string) => Cuts, enough: () => boolean): Steps {
     for (const table of TEXTS) {
-      for (let service = this.#service(table, ''); service !== undefined; service = this.#service(table, service)) {
+      for (let service = this.#service(table); service !== undefined; service = this.#service(table, service)) {
         yield* this.#texts(table, service, cutsOf(service)[table]);
-        if (enough()) return Number.POSITIVE_INFINITY;
+        if (enough()) return;
       }
     }
     for (const [id, service] of this.#eachSeries()) {
       yield* this.#series(id, cutsOf(service));
       yield;
-      if (enough()) return Number.POSITIVE_INFINITY;
-      oldest = Math.min(oldest, this.#first(id) ?? oldest);
+      if (enough()) return;
     }
-    return oldest;
   }
 
   /** @returns when the oldest is of: logs, traces and samples · minutes · hours. Infinity: there is none. */
-  *oldest(of: 'raw' | 'minutes' | 'hours'): Generator<undefined, number, void> {
+  *oldest(of: 'raw' | 'minutes' | 'hours'): Steps<number> {
     let oldest = Number.POSITIVE_INFINITY;
     const see = (ts: number | undefined): number => Math.min(oldest, ts ?? oldest);
     if (of === 'raw') for (const table of TEXTS) oldest = see(this.#number(`SELECT min(ts) FROM ${table}`));
@@ -74,9 +67,9 @@ export class Sweep {
       yield* this.#late.freshen(id, raw);
       if (!this.#late.remove(id, raw, minutes)) return; // samples have come in meanwhile: next time
       while (this.#points(id, raw)) yield;
-      while (this.#delete('rollups', 'series_id = ? AND step = ? AND ts', [id, MINUTE_MS], minutes)) yield;
+      while (this.#rolledUp(id, MINUTE_MS, minutes)) yield;
     }
-    while (this.#delete('rollups', 'series_id = ? AND step = ? AND ts', [id, HOUR_MS], Math.min(cuts.hours, minutes))) yield;
+    while (this.#rolledUp(id, HOUR_MS, Math.min(cuts.hours, minutes))) yield;
   }
 
   /** By its key from one to another: five times as fast as with LIMIT. @returns whether there may be more. */
@@ -87,10 +80,9 @@ export class Sweep {
     return Array.isArray(edge);
   }
 
-  /** The same by time alone, which tells the rows apart. */
-  #delete(table: string, where: string, keys: readonly (string | number)[], before: number): boolean {
-    const edge = this.#number(`SELECT ts FROM ${table} WHERE ${where} < ? ORDER BY ts LIMIT 1 OFFSET ${CHUNK}`, ...keys, before);
-    this.#sql(`DELETE FROM ${table} WHERE ${where} < ?`).run(...keys, edge ?? before);
+  #rolledUp(series: number, step: Step, before: number): boolean {
+    const edge = this.#number('SELECT ts FROM rollups WHERE series_id = ? AND step = ? AND ts < ? ORDER BY ts LIMIT 1 OFFSET ?', series, step, before, CHUNK);
+    this.#sql('DELETE FROM rollups WHERE series_id = ? AND step = ? AND ts < ?').run(series, step, edge ?? before);
     return edge !== undefined;
   }
 
@@ -132,7 +124,7 @@ export class Sweep {
     }
   }
 
-  *#eachSeries(): Generator<[id: number, service: string], void, void> {
+  *#eachSeries(): Generator<readonly [id: number, service: string], void, undefined> {
     const next = this.#sql(`SELECT id, service FROM series WHERE id > ? ORDER BY id LIMIT ${CHUNK}`).raw(true);
     for (let last = 0; ; ) {
       const page = next.all(last) as [number, string][];
@@ -142,8 +134,10 @@ export class Sweep {
     }
   }
 
-  #service(table: string, after: string): string | undefined {
-    return this.#sql(`SELECT service FROM ${table} WHERE service > ? ORDER BY service LIMIT 1`).pluck().get(after) as string | undefined;
+  #service(table: string, after?: string): string | undefined {
+    const sql = `SELECT service FROM ${table} ${after === undefined ? '' : 'WHERE service > ?'} ORDER BY service LIMIT 1`;
+    const service = this.#sql(sql).pluck().get(...(after === undefined ? [] : [after]));
+    return typeof service === 'string' ? service : undefined;
   }
   #first(series: number): number | undefined {
     return this.#number('SELECT ts FROM points WHERE series_id = ? ORDER BY ts LIMIT 1', series);

@@ -5,6 +5,13 @@ import type { Batch, Boot, Columns, Series, Unjudged } from '../work.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 
+/** What has to know of samples from before some instant, in the transaction of their batch. */
+export interface Late {
+  readonly before: number;
+  /** @returns whether the sample is dealt with; else it belongs into `points` like any other. */
+  take(series: number, ts: number, value: number): boolean;
+}
+
 export class Telemetry {
   readonly #db: Database.Database;
   readonly #addSeries: Database.Statement;
@@ -14,12 +21,11 @@ export class Telemetry {
   readonly #keep: Database.Statement;
   readonly #judge: Database.Statement;
   readonly #mark: Database.Statement;
-  /** What is called with every batch before its commit. */
-  readonly #onBatch: (columns: Columns) => void;
+  readonly #late: Late;
 
-  constructor(db: Database.Database, onBatch: (columns: Columns) => void) {
+  constructor(db: Database.Database, late: Late) {
     this.#db = db;
-    this.#onBatch = onBatch;
+    this.#late = late;
     this.#addSeries = db.prepare('INSERT OR IGNORE INTO series (id, service, name, tags) VALUES (?, ?, ?, ?)');
     this.#addPoint = db.prepare('INSERT INTO points (series_id, ts, seq, value) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING');
     // A second sample of one instant is kept beside the first. It is rare, and pays for both to be small: seq 0 takes no byte.
@@ -35,12 +41,15 @@ export class Telemetry {
   append({ seq, atMs, protocol, series, columns, logs }: Batch): void {
     for (const { id, service, name, tags } of series) this.#addSeries.run(id, service, name, tags);
     const { series: ids, ts, value } = columns;
-    for (const i of clustered(columns))
-      if (this.#addPoint.run(ids[i], ts[i], value[i]).changes === 0) this.#addTwin.run({ id: ids[i], ts: ts[i], value: value[i] });
+    const { before } = this.#late;
+    for (const i of clustered(columns)) {
+      const [id, at, one] = [ids[i] as number, ts[i] as number, value[i] as number];
+      if (at < before && this.#late.take(id, at, one)) continue;
+      if (this.#addPoint.run(id, at, one).changes === 0) this.#addTwin.run({ id, ts: at, value: one });
+    }
     if (logs !== '[]')
       for (const log of JSON.parse(logs) as Log[]) this.#addLog.run(log.timestamp, log.service, log.level, log.message, JSON.stringify(log.tags));
     this.#keep.run(seq, atMs, protocol, bytes(ids), bytes(ts), bytes(value), logs);
-    this.#onBatch(columns);
   }
 
   /** All batches up to this one are judged: they need not be kept for that any more. */
@@ -50,7 +59,7 @@ export class Telemetry {
   }
 
   boot(): Boot {
-    const last = Number(this.#db.prepare('SELECT max(coalesce((SELECT max(seq) FROM unjudged), 0), coalesce((SELECT max(value) FROM marks), 0))').pluck().get());
+    const last = Number(this.#db.prepare('SELECT max(coalesce((SELECT max(seq) FROM unjudged), 0), coalesce((SELECT value FROM marks WHERE name = \'judged\'), 0))').pluck().get());
     return { series: this.#db.prepare('SELECT id, service, name, tags FROM series').all() as Series[], lastSeq: last };
   }
 

@@ -5,9 +5,12 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type Database from 'better-sqlite3';
 import { type Statement, statementsOf } from '../changes.ts';
+import { type Health, Recent } from '../health.ts';
 import { claim, type Read, readOf } from '../reads.ts';
 import type { Answer, Ask, Order, Write } from '../work.ts';
+import { Housekeeping, type Limits } from './housekeeping.ts';
 import { faultOf, lockFolder, openWriter } from './open.ts';
+import { SpareTime } from './spare-time.ts';
 import { Telemetry } from './telemetry.ts';
 
 /** Requests in one transaction at the most, so that the first of them does not wait long. */
@@ -15,28 +18,62 @@ const GROUP = 1_000;
 
 const port = parentPort;
 if (!port) throw new Error('actors/store/sqlite/writer.ts runs as a worker thread only');
-const { file, durability } = workerData as { readonly file: string; readonly durability: 'power' | 'process' };
+const { file, durability, limits } = workerData as { readonly file: string; readonly durability: 'power' | 'process'; readonly limits: Limits };
 const lock = lockFolder(file);
 port.on('close', () => lock.close());
 const db = openWriter(file);
-const telemetry = new Telemetry(db, () => {});
+const housekeeping = new Housekeeping(db, limits);
+const telemetry = new Telemetry(db, housekeeping.late);
 const prepared = new Map<string, Database.Statement>();
+const [commits, fsyncs] = [new Recent(), new Recent()];
+let waiting = 0;
+const spareTime = new SpareTime({
+  step: () => {
+    sync('NORMAL'); // what a power cut takes of it is done again
+    return housekeeping.step();
+  },
+  urgent: () => housekeeping.urgent,
+  serve: () => {
+    const next = take();
+    if (next) serve(next);
+    return next !== undefined;
+  },
+});
+const take = (): Order | undefined => receiveMessageOnPort(port)?.message as Order | undefined;
+const post = (answer: Answer): void => port.postMessage(answer);
 
-port.on('message', (first: Order) => {
+port.on('message', serve);
+post({ id: 0 });
+
+function serve(first: Order): void {
+  const begun = performance.now();
   const orders = [first];
-  for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
-    orders.push(next.message as Order);
+  for (let next = take(); next; next = take()) {
+    orders.push(next);
     if (orders.length >= GROUP) break;
   }
-  for (const answer of commit(orders)) port.postMessage(answer);
-});
-port.postMessage({ id: 0 } satisfies Answer);
+  waiting = orders.length - 1;
+  for (const answer of commit(orders)) post(answer);
+  spareTime.worked(performance.now() - begun);
+}
 
 /** All in one transaction; when that fails each by itself, so that one bad request spoils no other. */
 function commit(orders: readonly Order[]): Answer[] {
+  const begun = performance.now();
+  let done = begun;
   try {
     sync(durability === 'power' || orders.some(({ work }) => work.do === 'commit' || work.do === 'claim') ? 'FULL' : 'NORMAL');
-    return db.transaction(() => orders.map(perform))();
+    const answers = db.transaction(() => {
+      const all = orders.map(perform);
+      done = performance.now();
+      return all;
+    })();
+    if (orders.some(({ work }) => isWrite(work))) {
+      const end = performance.now();
+      commits.add(end - begun, end);
+      if (level === 'FULL') fsyncs.add(end - done, end);
+    }
+    return answers;
   } catch (error) {
     if (orders.length > 1) return orders.flatMap((order) => commit([order]));
     return orders.map(({ id }) => ({ id, error: faultOf(error, file) }));
@@ -61,10 +98,19 @@ function answer(work: Write | Ask): unknown {
       return telemetry.boot();
     case 'unjudged':
       return telemetry.unjudged(work.after, work.limit);
+    case 'health':
+      return health();
     default:
       return ask(readOf(work));
   }
 }
+
+function health(): Health {
+  const now = performance.now();
+  return { ...housekeeping.health(), commitMs: commits.quantiles(now), fsyncMs: fsyncs.quantiles(now), waiting };
+}
+
+const isWrite = ({ do: what }: Order['work']): boolean => what === 'append' || what === 'commit' || what === 'claim';
 
 /** FULL: on disk when it is answered. NORMAL: a power cut may take the last of it, a killed process may not. */
 let level = '';

@@ -8,7 +8,6 @@ CREATE TABLE series (
   -- SHA-256 of the three, since an index takes no row of more than 2.7 kB.
   hash BYTEA NOT NULL UNIQUE
 );
-CREATE INDEX series_by_name ON series (service, name);
 
 -- By day, in partitions that are made as they are needed; what is far from today, or comes while one cannot be made, lies in the default one.
 -- seq tells two samples of one instant apart: it grows with every sample, so that COPY never meets a row that is there. The index holds the value
