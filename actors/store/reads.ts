@@ -66,9 +66,10 @@ function jobs({ rule, action, status, id, limit = 100 }: JobFilter): Read<Stored
  */
 export const claim = ({ owner, limit, nowMs, leaseMs }: Extract<Write, { do: 'claim' }>, lock: string): Read<StoredJob[]> =>
   read(
-    `UPDATE jobs SET owner = ?, lease_ms = ?, fence = fence + 1 WHERE id IN (SELECT id FROM jobs WHERE ${OPEN} AND due_ms <= ?` +
-      ` AND (lease_ms IS NULL OR lease_ms <= ?) ORDER BY due_ms, created_ms LIMIT ? ${lock}) RETURNING ${JOB}`,
-    [owner, nowMs + leaseMs, nowMs, nowMs, limit],
+    // Materialized: a plan that looks for the due ones once more for each row would lock more than `limit`.
+    `WITH due AS MATERIALIZED (SELECT id FROM jobs WHERE ${OPEN} AND due_ms <= ? AND (lease_ms IS NULL OR lease_ms <= ?) ORDER BY due_ms, created_ms LIMIT ? ${lock})` +
+      ` UPDATE jobs SET owner = ?, lease_ms = ?, fence = fence + 1 WHERE id IN (SELECT id FROM due) RETURNING ${JOB}`,
+    [nowMs, nowMs, limit, owner, nowMs + leaseMs],
     (rows) => rows.map(jobOf).sort((a, b) => a.dueMs - b.dueMs || a.job.createdMs - b.job.createdMs),
   );
 

@@ -51,7 +51,10 @@ class ReaderEnded {}
 const READER_RETRY_MS = 1_000;
 
 /** Where an engine's threads are, and what they are given. */
-function engineOf({ dataDir, durability = 'power', url, schema, node = hostname(), retention, maxBytes }: StoreOptions): { readonly folder: string; readonly data: object } {
+function engineOf({ dataDir, durability = 'power', url, schema, node = hostname(), retention, maxBytes }: StoreOptions): {
+  readonly folder: string;
+  readonly data: object;
+} {
   if (url === undefined) return { folder: './sqlite', data: { file: join(dataDir, 'argos.db'), durability, limits: { retention, maxBytes } } };
   return { folder: './postgres', data: { urls: [url].flat(), schema, node, durability } };
 }

@@ -100,6 +100,11 @@ describe('Sketch', () => {
     expect(hex(half)).to.equal(hex(upward));
   });
 
+  it('takes for 0 what is too small to be told precisely', () => {
+    expect(sketchOf([Number.MIN_VALUE, -NORMAL / 2]).quantile(0)).to.equal(0);
+    expect(within(sketchOf([NORMAL]).quantile(0), NORMAL)).to.equal(true);
+  });
+
   it('knows nothing when it is empty', () => {
     expect(new Sketch().quantile(0.5)).to.deep.equal(Number.NaN);
   });

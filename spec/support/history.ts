@@ -44,7 +44,7 @@ export class History {
 
   aggregate(query: AggregateQuery): Group[] {
     const found = this.#found(query);
-    const [fromMs, toMs] = [query.fromMs ?? found[0]?.metric.timestamp ?? 0, query.toMs ?? found.at(-1)?.metric.timestamp ?? 0];
+    const [fromMs, toMs] = [Math.ceil(query.fromMs ?? found[0]?.metric.timestamp ?? 0), Math.floor(query.toMs ?? found.at(-1)?.metric.timestamp ?? 0)];
     const steps = query.fn === 'rate' ? stepsOf(found) : new Map<Placed, number>();
     const beginOf = (ts: number): number => (query.stepMs === undefined ? fromMs : Math.floor(ts / query.stepMs) * query.stepMs);
     const { by = [] } = query;
@@ -81,7 +81,7 @@ const lastOf = <T>(list: readonly T[]): T => list.at(-1) as T;
 
 function fits({ service, tags = {}, fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY }: Where, item: Metric | Log): boolean {
   if (item.timestamp < fromMs || item.timestamp > toMs || (service && !matches(service, item.service))) return false;
-  return Object.entries(tags).every(([key, match]) => matches(match, item.tags[key] ?? ''));
+  return Object.entries(tags).every(([key, match]) => matches(match, tagOf(item, key)));
 }
 
 export function matches(match: Match, text: string): boolean {
@@ -92,8 +92,9 @@ export function matches(match: Match, text: string): boolean {
 }
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
+const tagOf = ({ tags }: Pick<Metric, 'tags'>, key: string): string => (Object.hasOwn(tags, key) ? (tags[key] ?? '') : '');
 const labelOf = ({ service, name, tags }: Metric, label: string): string =>
-  label === 'service' ? service : label === 'name' ? name : (tags[label.slice('tags.'.length)] ?? '');
+  label === 'service' ? service : label === 'name' ? name : tagOf({ tags }, label.slice('tags.'.length));
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
@@ -145,7 +146,13 @@ const timestamp = fc.oneof(fc.integer({ min: -3_000, max: 12_000 }), fc.constant
 const value = fc.integer({ min: -400, max: 4_000 }).map((n) => n / 8);
 const words = fc.constantFrom('Disk full', 'disk FULL again', 'Straße', 'ÉTÉ', 'été 100%', 'a_b', "it's", '');
 
-export const metrics = fc.array(fc.record({ service, name, tags, timestamp, value }), { maxLength: 120, size: 'max' });
+const spread = fc.array(fc.record({ service, name, tags, timestamp, value }), { maxLength: 120, size: 'max' });
+/** Many of each series and of each instant. */
+const crowded = fc.array(
+  fc.record({ service: fc.constantFrom('api', 'web'), name: fc.constant('cpu'), tags: fc.constant({}), timestamp: fc.constantFrom(0, 1_000, 2_000), value }),
+  { maxLength: 120, size: 'max' },
+);
+export const metrics = fc.oneof({ weight: 2, arbitrary: spread }, { weight: 1, arbitrary: crowded });
 export const logs = fc.array(fc.record({ service, level: fc.constantFrom(...LEVELS), message: words, tags, timestamp }), { maxLength: 60, size: 'max' });
 
 const matchOf = (...texts: readonly string[]): fc.Arbitrary<Match> =>
@@ -167,10 +174,10 @@ const sometimes = <T extends object>(model: { readonly [K in keyof T]: fc.Arbitr
 };
 
 const range = fc.tuple(timestamp, timestamp, fc.integer({ min: 0, max: 9 })).map(([a, b, way]) => ({
-  ...(way > 2 && { fromMs: way === 9 ? Math.max(a, b) : Math.min(a, b) }),
-  ...(way > 5 && { toMs: way === 9 ? Math.min(a, b) : Math.max(a, b) }),
+  ...(way > 2 && { fromMs: way === 9 ? Math.max(a, b) : Math.min(a, b) + (way % 2) / 2 }),
+  ...(way > 5 && { toMs: way === 9 ? Math.min(a, b) : Math.max(a, b) + (way % 2) / 2 }),
 }));
-const taggedBy = sometimes({ host: matchOf('a', 'ab'), zone: matchOf('x') }, 2);
+const taggedBy = sometimes({ host: matchOf('a', 'ab'), zone: matchOf('x'), constructor: fc.constant({ is: '' }) }, 3);
 const metricsWhere = sometimes({ service: matchOf('api', 'web'), name: matchOf('cpu', 'mem'), tags: taggedBy }, 4);
 const logsWhere = sometimes({ service: matchOf('api', 'web'), tags: taggedBy }, 4);
 const paged = sometimes({ limit: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 6, max: 60 })), order: fc.constantFrom('newest', 'oldest') }, 2);
@@ -181,6 +188,6 @@ const lines = sometimes({ levels: fc.subarray([...LEVELS]), text: fc.constantFro
 export const logQuery: fc.Arbitrary<LogQuery> = both(both(logsWhere, range), both(paged, lines));
 
 const fn = fc.constantFrom<Fn>('avg', 'sum', 'min', 'max', 'count', 'rate', 'first', 'last', 'p50', 'p90', 'p99', 'p0', 'p100', 'p99.9');
-const by = fc.subarray(['service', 'name', 'tags.host', 'tags.zone', 'tags.none']);
+const by = fc.subarray(['service', 'name', 'tags.host', 'tags.zone', 'tags.constructor']);
 const folded = sometimes({ by, stepMs: fc.constantFrom(1, 7, 1_000, 60_000, 1e12) }, 2);
 export const aggregateQuery: fc.Arbitrary<AggregateQuery> = both(both(metricsWhere, range), both(folded, fc.record({ fn })));

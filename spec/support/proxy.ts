@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export type Way = 'there' | 'back';
 
-export class Proxy {
+export class TcpProxy {
   readonly port: number;
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
@@ -19,12 +19,12 @@ export class Proxy {
   }
 
   /** @param target the port on 127.0.0.1 that it stands before. */
-  static async before(target: number): Promise<Proxy> {
+  static async before(target: number): Promise<TcpProxy> {
     const server = createServer((near) => proxy.#join(near, target));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
-    const proxy = new Proxy(server, typeof address === 'object' && address ? address.port : 0);
+    const proxy = new TcpProxy(server, typeof address === 'object' && address ? address.port : 0);
     return proxy;
   }
 

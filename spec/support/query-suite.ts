@@ -196,6 +196,13 @@ export function itAnswersQueries(open: (root: Root) => Promise<Store>): void {
     const { next = '' } = await store.metrics({ tags: mine, fromMs: 1_000, toMs: 4_000, limit: 2 });
     expect(await values({ cursor: next, fromMs: 2_000, toMs: 5_000 })).to.deep.equal([2]);
     expect(await values({ cursor: next, toMs: 1_500 })).to.deep.equal([1]);
+
+    const lines = [1, 2, 3, 4, 5].map((i) => ({ service: 's', level: 'info', message: String(i), timestamp: i * 1_000, tags: tag }) as const);
+    await store.append({ protocol: 'spec', metrics: [], logs: lines });
+    const texts = async (query: object): Promise<readonly string[]> => (await store.logs({ tags: mine, ...query })).items.map(({ message }) => message);
+    const after = (await store.logs({ tags: mine, fromMs: 1_000, toMs: 4_000, limit: 2 })).next;
+    expect(await texts({ cursor: after, fromMs: 2_000, toMs: 5_000 })).to.deep.equal(['2']);
+    expect(await texts({ cursor: after, toMs: 1_500 })).to.deep.equal(['1']);
   });
 
   it('names what it cannot take', async () => {

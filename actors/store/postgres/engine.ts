@@ -39,7 +39,7 @@ const added: Source = {
     for (let i = 0; i < series.length; i += atOnce) {
       const ids = list(series.slice(i, i + atOnce));
       for (let begin = baseMs; begin <= toMs; begin += stretchMs) {
-        const rows = yield statement(sum.sql, baseMs, stepMs, ids, Math.max(begin, fromMs), Math.min(begin + stretchMs - 1, toMs));
+        const rows = yield sum.ask(ids, { ...wanted, fromMs: Math.max(begin, fromMs), toMs: Math.min(begin + stretchMs - 1, toMs) });
         let at = 0;
         while (at < rows.length) {
           const [id, bucket] = rows[at] as [Cell, Cell];

@@ -5,6 +5,7 @@
 import { type Change, statementsOf } from '../changes.ts';
 import { claim, type Read, readOf } from '../reads.ts';
 import type { Answer, Ask, Order, Write } from '../work.ts';
+import { counts } from './counts.ts';
 import { Away, Unfit } from './faults.ts';
 import { health } from './health.ts';
 import type { Session } from './session.ts';
@@ -12,7 +13,9 @@ import type { Telemetry } from './telemetry.ts';
 
 export const CHANNEL = 'argos_jobs';
 /** A transaction that is not through in so long is taken for lost, and so is its connection. The caller waits for 30 s. */
-const STUCK_MS = 12_000;
+const STUCK_MS = 15_000;
+/** All series of a large database take their time. */
+const BOOT_MS = 600_000;
 
 /** The connection was lost while the transaction was being committed: it came through, or not. */
 export class InDoubt extends Error {
@@ -38,7 +41,7 @@ export interface Scope {
 /** @param number greater than that of any group before. @throws InDoubt; Away: nothing is written; what the server says of one of them: neither. */
 export async function transact(scope: Scope, number: number, orders: readonly Order[]): Promise<readonly Answer[]> {
   const { session } = scope;
-  const answers = await session.within(STUCK_MS, written(scope, number, orders));
+  const answers = await session.within(orders.some(({ work }) => work.do === 'boot') ? BOOT_MS : STUCK_MS, written(scope, number, orders));
   try {
     await session.within(STUCK_MS, session.run('COMMIT'));
   } catch (error) {
@@ -87,6 +90,8 @@ async function perform({ session, telemetry }: Scope, work: Write | Ask): Promis
       return telemetry.unjudged(session, work.after, work.limit);
     case 'health':
       return read(session, health);
+    case 'counts':
+      return read(session, counts);
     default:
       return read(session, readOf(work));
   }

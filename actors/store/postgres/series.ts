@@ -10,17 +10,24 @@ import { written } from './texts.ts';
 
 /** In one statement at the most. */
 const CHUNK = 10_000;
-/** In the order of their hashes, so that two nodes that add the same ones do not lock each other out. */
+/**
+ * Numbers are given in the order in which the series came, since that is how samples of one instant are ordered. Two nodes that add the same ones in
+ * different orders may be in each other's way: then one tries again.
+ */
 const INTERN =
-  "WITH given AS (SELECT service, name, tags, decode(hash, 'hex') AS hash FROM json_to_recordset(?::json) AS g (service text, name text, tags text, hash text))," +
+  'WITH given AS (SELECT service, name, tags, decode(hash, \'hex\') AS hash, n FROM ROWS FROM (json_to_recordset(?::json)' +
+  ' AS (service text, name text, tags text, hash text)) WITH ORDINALITY AS one (service, name, tags, hash, n)),' +
   ' added AS (INSERT INTO series (service, name, tags, hash) SELECT service, name, tags, hash FROM given' +
-  ' WHERE NOT EXISTS (SELECT 1 FROM series WHERE series.hash = given.hash) ORDER BY hash ON CONFLICT (hash) DO NOTHING RETURNING id, hash)' +
-  " SELECT id, encode(hash, 'hex') AS hash FROM added UNION ALL SELECT id, encode(hash, 'hex') FROM series JOIN given USING (hash)";
+  ' WHERE NOT EXISTS (SELECT 1 FROM series WHERE series.hash = given.hash) ORDER BY n ON CONFLICT (hash) DO NOTHING RETURNING id, hash)' +
+  ' SELECT id, encode(hash, \'hex\') AS hash FROM added UNION ALL SELECT id, encode(hash, \'hex\') FROM series JOIN given USING (hash)';
 
 type Named = Pick<Series, 'service' | 'name' | 'tags'>;
 /** What `written` has made of the texts in it is not to be made something of again. */
 const ascii = (json: string): string => json.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
-const hashOf = ({ service, name, tags }: Named): string => createHash('sha256').update(JSON.stringify([service, name, tags])).digest('hex');
+const hashOf = ({ service, name, tags }: Named): string =>
+  createHash('sha256')
+    .update(JSON.stringify([service, name, tags]))
+    .digest('hex');
 
 export class SeriesMap {
   readonly #toOurs = new Map<number, number>();
@@ -44,7 +51,8 @@ export class SeriesMap {
 
   /** Have those in the database that are new to it. Not within a transaction: what has a number here stays, whatever becomes of the batch. */
   async intern(session: Session, series: readonly Series[]): Promise<void> {
-    let missing = series.filter(({ id }) => id > this.#told && !this.#toOurs.has(id)).map((one) => ({ ...one, hash: hashOf(one) }));
+    const fresh = new Map(series.filter(({ id }) => id > this.#told && !this.#toOurs.has(id)).map((one) => [one.id, one])); // batches of one group may bring the same
+    let missing = [...fresh.values()].map((one) => ({ ...one, hash: hashOf(one) }));
     while (missing.length > 0) {
       const chunk = missing.slice(0, CHUNK);
       const given = chunk.map(({ service, name, tags, hash }) => ({ service: written(service), name: written(name), tags: written(tags), hash }));

@@ -28,10 +28,10 @@ const OLDEST_SERVER = 130_000;
  * system's own patience would be two hours. And nobody waits for a lock for good.
  */
 const SETTINGS =
-  'SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;' +
+  "SET client_encoding = 'UTF8'; SET bytea_output = 'hex'; SET extra_float_digits = 1;" +
+  ' SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;' +
   " SET idle_in_transaction_session_timeout = '30s'; SET lock_timeout = '10s'; ";
-const ABOUT =
-  "SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS standby";
+const ABOUT = "SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS standby";
 
 /** SQLSTATEs that come with FATAL: connection exceptions, shutdowns, a session that was idle too long within a transaction. */
 const LAST_WORDS = /^(08|57P|25P03)/;
@@ -41,7 +41,9 @@ const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
   [pg.types.builtins.NUMERIC]: Number,
   [pg.types.builtins.TEXT]: read,
 };
-const types: pg.CustomTypesConfig = { getTypeParser: (oid: number, format?: 'text' | 'binary') => PARSERS[oid] ?? pg.types.getTypeParser(oid, format ?? 'text') };
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => PARSERS[oid] ?? pg.types.getTypeParser(oid, format ?? 'text'),
+};
 
 export class Session {
   readonly #client: pg.Client;

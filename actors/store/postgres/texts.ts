@@ -8,8 +8,7 @@ const MARK = '\uFDD0';
 const NUL = `${MARK}\uFDD1`;
 const ITSELF = `${MARK}\uFDD2`;
 
-export const written = (text: string): string =>
-  text.includes('\0') || text.includes(MARK) ? text.replaceAll(MARK, ITSELF).replaceAll('\0', NUL) : text;
+export const written = (text: string): string => (text.includes('\0') || text.includes(MARK) ? text.replaceAll(MARK, ITSELF).replaceAll('\0', NUL) : text);
 export const read = (text: string): string => (text.includes(MARK) ? text.replaceAll(NUL, '\0').replaceAll(ITSELF, MARK) : text);
 
 /** Literals and quoted names, in which a `?` is a character like any other; or one that stands for a value. */

@@ -42,5 +42,7 @@ export async function makeHypertable(session: Session): Promise<void> {
 
 /** What is older goes, chunk by chunk. */
 export async function retainHypertable(session: Session, olderThanMs: number): Promise<void> {
-  await session.run(`SELECT remove_retention_policy('points', if_exists => true); SELECT add_retention_policy('points', drop_after => ${Math.trunc(olderThanMs)}::bigint)`);
+  await session.run(
+    `SELECT remove_retention_policy('points', if_exists => true); SELECT add_retention_policy('points', drop_after => ${Math.trunc(olderThanMs)}::bigint)`,
+  );
 }

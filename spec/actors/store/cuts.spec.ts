@@ -7,7 +7,7 @@ import { StoreError } from '../../../actors/store/store.ts';
 import { Root } from '../../support/actors.ts';
 import { freshSchema } from '../../support/engines.ts';
 import { eventually } from '../../support/eventually.ts';
-import { Proxy, type Way } from '../../support/proxy.ts';
+import { TcpProxy, type Way } from '../../support/proxy.ts';
 import { type Postgres, postgres, startPostgres, tempFolder } from '../../support/services.ts';
 import { TestStore } from '../../support/store.ts';
 
@@ -16,13 +16,13 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 describe('Store on PostgreSQL', () => {
   let root: Root;
-  let proxy: Proxy | undefined;
+  let proxy: TcpProxy | undefined;
   let under: TestStore;
   let threads: Worker[];
   const hear = (worker: Worker): number => threads.push(worker);
 
-  const behind = async (server: Postgres): Promise<Proxy> => {
-    proxy = await Proxy.before(server.port);
+  const behind = async (server: Postgres): Promise<TcpProxy> => {
+    proxy = await TcpProxy.before(server.port);
     under = new TestStore(root, tempFolder(), { url: server.url.replace(String(server.port), String(proxy.port)), schema: freshSchema(), node: 'cut' });
     await under.start();
     await append('first', 0);
@@ -138,7 +138,9 @@ describe('Store on PostgreSQL', () => {
     await eventually(() => expect(acknowledged).to.be.above(20));
     const before = acknowledged;
     await server.stop('immediate');
-    expect(await under.store.metrics({}).catch((error: unknown) => error)).to.be.an.instanceOf(StoreError).with.property('code', 'away');
+    expect(await under.store.metrics({}).catch((error: unknown) => error))
+      .to.be.an.instanceOf(StoreError)
+      .with.property('code', 'away');
     await server.start();
     await eventually(() => expect(acknowledged).to.be.above(before + 20), 20_000);
     stopped = true;
@@ -195,7 +197,7 @@ describe('Store on PostgreSQL', () => {
       const net = await behind(await postgres());
       net.silence();
       const sent = append('m', 0);
-      await pause(13_000); // longer than a group may take
+      await pause(16_000); // longer than a group may take
       net.cut();
       net.restore();
       await sent;

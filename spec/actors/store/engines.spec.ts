@@ -64,7 +64,15 @@ for (const engine of ENGINES) {
       });
 
       it('keeps series apart that differ in anything, and makes one once, whatever the order of its tags, also after a restart', async () => {
-        const identities = [{}, { name: 'n' }, { service: 'n' }, { tags: { a: '' } }, { tags: { a: '1' } }, { name: 'ab', service: 'c' }, { name: 'b', service: 'ca' }];
+        const identities = [
+          {},
+          { name: 'n' },
+          { service: 'n' },
+          { tags: { a: '' } },
+          { tags: { a: '1' } },
+          { name: 'ab', service: 'c' },
+          { name: 'b', service: 'ca' },
+        ];
         const all = identities.map((one, i) => metric({ ...one, timestamp: i }));
         await append(all);
         await append([metric({ tags: { x: '1', y: '2' }, timestamp: 10 }), metric({ tags: { y: '2', x: '1' }, timestamp: 11 })]);
@@ -103,7 +111,26 @@ for (const engine of ENGINES) {
       });
 
       it('gives back any text, NUL and noncharacters too; what is no well-formed text, with U+FFFD in it', async () => {
-        const odd = ['a\0b', '\0', '\0\0', '\uFDD0', '\uFDD0\uFDD1', '\uFDD1\0\uFDD2', '\u{1F600}', "'", '"', '\\', '\\0', '%', '_', '?', '$1', '\r\n\t', '\u2028', 'x'.repeat(1 << 20)];
+        const odd = [
+          'a\0b',
+          '\0',
+          '\0\0',
+          '\uFDD0',
+          '\uFDD0\uFDD1',
+          '\uFDD1\0\uFDD2',
+          '\u{1F600}',
+          "'",
+          '"',
+          '\\',
+          '\\0',
+          '%',
+          '_',
+          '?',
+          '$1',
+          '\r\n\t',
+          '\u2028',
+          'x'.repeat(1 << 20),
+        ];
         const logs = odd.map((text, timestamp) => log({ message: text, service: text.slice(0, 256), timestamp, tags: { [text]: text } }));
         const metrics = odd.map((text, timestamp) => metric({ name: text, service: text.slice(0, 256), timestamp, tags: { [text]: text } }));
         await append(metrics, logs);
@@ -120,7 +147,11 @@ for (const engine of ENGINES) {
       });
 
       it('comes back as it was given, whatever it is', async () => {
-        const text = fc.string({ unit: fc.oneof(fc.string({ unit: 'binary', maxLength: 3 }), fc.constantFrom('\0', '\uFDD0', '\uFDD1', '\uFDD2')), minLength: 1, maxLength: 6 });
+        const text = fc.string({
+          unit: fc.oneof(fc.string({ unit: 'binary', maxLength: 3 }), fc.constantFrom('\0', '\uFDD0', '\uFDD1', '\uFDD2')),
+          minLength: 1,
+          maxLength: 6,
+        });
         const key = text.filter((one) => !one.includes('\\')); // V8 13.6 takes {"\n": 1} for {"\\": 1} when it has just parsed one like that
         const tags = fc.dictionary(key, text, { maxKeys: 3, noNullPrototype: true });
         const value = fc.double({ noNaN: true }).map((one) => one + 0);
@@ -167,7 +198,7 @@ for (const engine of ENGINES) {
     describe('unjudged batches', () => {
       it('are there, in order, until they are judged, also after a restart; numbers go on where they were', async () => {
         const batches = [1, 2, 3].map((timestamp) => [metric({ timestamp, name: `m${timestamp}` }), metric({ timestamp, value: -0.5 })]);
-        const sent = [];
+        const sent: number[] = [];
         for (const [i, metrics] of batches.entries()) sent.push(await append(metrics, [log({ message: `\0${i}` })]));
         const expected = batches.map((metrics, i) => ({ protocol: 'spec', metrics, logs: [log({ message: `\0${i}` })] }));
         expect(await unjudged()).to.deep.equal(expected);

@@ -129,10 +129,14 @@ describe('Store.health', () => {
 
   it('shows the thread at its housekeeping: it rolls up and lets go by itself, between the requests', async () => {
     const under = new TestStore(root);
-    await root.start(storeChild(under.store, under.names, { dataDir: under.folder, retention: policyOf({ ...defaults(), metrics: '1h' }) }));
+    const retention = policyOf({ ...defaults(), metrics: '1h' });
+    const start = () => root.start(storeChild(under.store, under.names, { dataDir: under.folder, retention }));
+    const first = await start();
     const nowMs = Date.now();
     const metrics = Array.from({ length: 2_000 }, (_, i) => ({ name: `m${i % 10}`, service: 's', value: i, timestamp: nowMs - i * 5_000, tags: {} }));
     await under.store.append({ protocol: 'spec', metrics, logs: [] });
+    await root.stop(first); // it looks at its start, and then every three minutes
+    await start();
     await eventually(async () => {
       const { items } = await under.store.metrics({ limit: 5_000 });
       expect(items.length).to.be.within(700, 740); // an hour of them
@@ -147,6 +151,8 @@ describe('spare time', () => {
   /** As the thread that writes has it: requests that wait, and how much housekeeping there is. */
   class Duty {
     steps = 0;
+    keptMs = 0;
+    workedMs = 0;
     left = Number.POSITIVE_INFINITY;
     pressing = false;
     #over = false;
@@ -154,29 +160,32 @@ describe('spare time', () => {
       step: () => {
         if (this.#over) return false;
         this.steps++;
-        spin(2);
+        this.keptMs += spin(2);
         return --this.left > 0;
       },
       urgent: () => this.pressing,
       serve: () => false,
     });
     work(ms: number): void {
-      spin(ms);
-      this.spare.worked(ms);
+      const took = spin(ms);
+      this.workedMs += took;
+      this.spare.worked(took);
     }
     end(): void {
       this.#over = true;
       this.left = 0;
     }
   }
-  function spin(ms: number): void {
-    for (const until = performance.now() + ms; performance.now() < until; );
+  function spin(ms: number): number {
+    const begun = performance.now();
+    while (performance.now() - begun < ms);
+    return performance.now() - begun;
   }
 
   it('has at least ten steps a second while something always waits, and not many more', () => {
     const duty = new Duty();
     for (const until = performance.now() + 1_000; performance.now() < until; ) duty.work(5);
-    expect(duty.steps).to.be.within(8, 11);
+    expect(duty.steps).to.be.within(6, 11);
     duty.end();
   });
 
@@ -184,17 +193,20 @@ describe('spare time', () => {
     const duty = new Duty();
     duty.pressing = true;
     for (const until = performance.now() + 500; performance.now() < until; ) duty.work(10);
-    expect(duty.steps).to.be.within(60, 160);
+    expect(duty.keptMs / duty.workedMs).to.be.within(0.7, 1.5);
     duty.end();
   });
 
   it('is not begun while requests follow one another closely, and has all the time when they cease', async () => {
     const duty = new Duty();
-    for (let i = 0; i < 40; i++) {
+    for (let gaps = 0; gaps < 40; ) {
       duty.work(1);
+      const [begun, before] = [performance.now(), duty.steps];
       await sleep(1);
+      if (performance.now() - begun > 9) continue; // that was not closely
+      expect(duty.steps).to.equal(before);
+      gaps++;
     }
-    expect(duty.steps).to.be.at.most(3);
     const before = duty.steps;
     await eventually(() => expect(duty.steps - before).to.be.above(50));
     duty.end();
@@ -202,7 +214,7 @@ describe('spare time', () => {
 });
 
 function defaults(): Parameters<typeof policyOf>[0] {
-  const { value } = check(retentionSchema, {});
-  if (!value) throw new Error('the schema has no defaults');
-  return value;
+  const checked = check(retentionSchema, {});
+  if (!('value' in checked)) throw new Error('the schema has no defaults');
+  return checked.value;
 }

@@ -102,7 +102,10 @@ describe('PostgreSQL under the store', () => {
     it('cannot have one name: the second is refused, and the first goes on', async () => {
       const first = await started('same');
       const refused = await rejection(takePlace(await session(), 'same', 'spec', 200));
-      expect(refused).to.be.an('error').with.property('message').that.matches(/another node with the name same uses this database.*a name of its own/);
+      expect(refused)
+        .to.be.an('error')
+        .with.property('message')
+        .that.matches(/another node with the name same uses this database.*a name of its own/);
       await append(first, metric());
     });
   });
@@ -112,7 +115,11 @@ describe('PostgreSQL under the store', () => {
       await (await started('a')).stop();
       await (await session()).run('UPDATE argos_schema SET version = 99');
       const refused = await rejection(node('a', { url: url.replace('argos@', 'argos:geheim@') }).start());
-      expect(refused).to.be.an('error').with.property('message').that.matches(/schema version 99.*newer Argos/).and.does.not.include('geheim');
+      expect(refused)
+        .to.be.an('error')
+        .with.property('message')
+        .that.matches(/schema version 99.*newer Argos/)
+        .and.does.not.include('geheim');
     });
 
     it('may be the first of the search_path that the URL gives', async () => {
@@ -133,9 +140,17 @@ describe('PostgreSQL under the store', () => {
     it('are named when none can be used, with what each says and without a password', async () => {
       const urls = [url.replace('argos@', 'argos:geheim@').replace(/postgres$/, 'nothing'), url.replace('argos@', 'nobody:geheim@')];
       const refused = await rejection(node('a', { url: urls }).start());
-      expect(refused).to.be.an('error').with.property('message').that.matches(/database "nothing" does not exist.*role "nobody" does not exist/).and.does.not.include('geheim');
+      expect(refused)
+        .to.be.an('error')
+        .with.property('message')
+        .that.matches(/database "nothing" does not exist.*role "nobody" does not exist/)
+        .and.does.not.include('geheim');
       const unfit = await rejection(node('a', { url: 'postgres://u:geheim@h:99999/x' }).start());
-      expect(unfit).to.be.an('error').with.property('message').that.matches(/store\.url: expected postgres:/).and.does.not.include('geheim');
+      expect(unfit)
+        .to.be.an('error')
+        .with.property('message')
+        .that.matches(/store\.url: expected postgres:/)
+        .and.does.not.include('geheim');
     });
 
     it('may be read-only for a time: what is written then is refused as that', async () => {
@@ -154,7 +169,7 @@ describe('PostgreSQL under the store', () => {
   describe('its partitions', () => {
     const now = Date.UTC(2026, 0, 15, 12);
     const where = async (on: Session): Promise<readonly unknown[]> =>
-      (await on.run("SELECT tableoid::regclass::text AS lies FROM points ORDER BY ts")).rows.map(({ lies }) => String(lies).split('.').at(-1));
+      (await on.run('SELECT tableoid::regclass::text AS lies FROM points ORDER BY ts')).rows.map(({ lies }) => String(lies).split('.').at(-1));
     const insert = (on: Session, ...times: readonly number[]): Promise<unknown> =>
       on.run(times.map((ts, seq) => `INSERT INTO points (series_id, ts, seq, value) VALUES (1, ${ts}, ${seq}, 1)`).join(';'));
 
@@ -178,7 +193,9 @@ describe('PostgreSQL under the store', () => {
       expect(await where(on)).to.deep.equal(['points_default', 'points_default', 'points_default']);
       await reader.run('COMMIT');
       await days?.cover(new Set([dayOf(now)]), now + 59_999);
-      expect(await where(on)).to.include('points_default').and.not.include(partitionOf(dayOf(now)));
+      expect(await where(on))
+        .to.include('points_default')
+        .and.not.include(partitionOf(dayOf(now)));
       await days?.cover(new Set([dayOf(now)]), now + 60_000);
       expect(await where(on)).to.deep.equal(['points_default', 'points_20260115', 'points_20260115']);
     });
@@ -204,7 +221,9 @@ describe('PostgreSQL under the store', () => {
       const cancelled = rejection(one.store.metrics({}, abort.signal));
       await eventually(async () => expect(await active(on)).to.equal(1));
       abort.abort();
-      expect(await cancelled).to.be.an.instanceOf(StoreError).with.property('code', 'cancelled');
+      expect(await cancelled)
+        .to.be.an.instanceOf(StoreError)
+        .with.property('code', 'cancelled');
       await eventually(async () => expect(await active(on)).to.equal(0));
       expect(await rejection(one.store.metrics({ budgetMs: 100 })))
         .to.be.an.instanceOf(StoreError)
@@ -241,14 +260,25 @@ describe('PostgreSQL under the store', () => {
   });
 
   it('takes statements with `?` as its own, and leaves those in literals and names alone', () => {
-    expect(numberedOf(`SELECT '?', "a?", 'it''s ?', ? FROM t WHERE a = ? AND b = '' OR c = ?`)).to.equal(`SELECT '?', "a?", 'it''s ?', $1 FROM t WHERE a = $2 AND b = '' OR c = $3`);
+    expect(numberedOf(`SELECT '?', "a?", 'it''s ?', ? FROM t WHERE a = ? AND b = '' OR c = ?`)).to.equal(
+      `SELECT '?', "a?", 'it''s ?', $1 FROM t WHERE a = $2 AND b = '' OR c = $3`,
+    );
   });
 
   it('tells faults apart by what can be done about them', async () => {
     const on = await session();
     const fault = async (state: string): Promise<string> =>
       faultOf(await rejection(on.run(`DO $$ BEGIN RAISE SQLSTATE '${state}' USING MESSAGE = 'x'; END $$`))).code;
-    const wanted = { '53100': 'full', '25006': 'readonly', '42501': 'readonly', XX001: 'corrupt', '57014': 'timeout', '58030': 'away', '23505': 'refused', '22003': 'refused' };
+    const wanted = {
+      '53100': 'full',
+      '25006': 'readonly',
+      '42501': 'readonly',
+      XX001: 'corrupt',
+      '57014': 'timeout',
+      '58030': 'away',
+      '23505': 'refused',
+      '22003': 'refused',
+    };
     for (const [state, code] of Object.entries(wanted)) expect([state, await fault(state)]).to.deep.equal([state, code]);
   });
 });

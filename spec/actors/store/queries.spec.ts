@@ -1,13 +1,15 @@
-// Queries of the SQLite store, against a naive model.
+// Queries, against a naive model, on both engines.
+import { ENGINES } from '../../support/engines.ts';
 import { itAnswersQueries } from '../../support/query-suite.ts';
-import { TestStore } from '../../support/store.ts';
 
 describe('Queries', () => {
-  describe('of SQLite', () => {
-    itAnswersQueries(async (root) => {
-      const under = new TestStore(root);
-      await under.start();
-      return under.store;
+  for (const engine of ENGINES) {
+    describe(`of ${engine.name}`, () => {
+      itAnswersQueries(async (root) => {
+        const under = await engine.fresh(root);
+        await under.start();
+        return under.store;
+      });
     });
-  });
+  }
 });

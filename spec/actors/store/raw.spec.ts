@@ -109,7 +109,7 @@ describe('rawSource', () => {
     }
   });
 
-  it('knows no sum of what is too great for a number', () => {
+  it('has an infinite sum where it is more than a number can hold', () => {
     fill([1.7e308, 1.7e308, -1.7e308, -1.7e308].map((value, i) => ({ series: 1, ts: i, value })));
     const { parts } = emitted({ fn: 'sum', fromMs: 0, toMs: 1, baseMs: 0, stepMs: 1_000 }, { slice: 9, scan: 9, shortMs: 1_000 });
     expect(parts.map(({ part }) => part.value('sum', 1))).to.deep.equal([Number.POSITIVE_INFINITY]);
