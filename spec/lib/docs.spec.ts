@@ -9,7 +9,7 @@ const project = join(import.meta.dirname, '../..');
 
 describe('docs/otp.md', () => {
   it('has an example that prints what its comments say', async () => {
-    const code = /```ts\n([^]*?)```/.exec(readFileSync(join(project, 'docs/otp.md'), 'utf8'))?.[1] ?? '';
+    const code = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(project, 'docs/otp.md'), 'utf8'))?.[1] ?? '';
     const promised = [...code.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map(([, says]) => says);
     expect(promised).to.have.length(3);
     const file = join(project, `.docs-example-${process.pid}.ts`); // its imports are relative to the project
