@@ -8,8 +8,10 @@ import { cast } from '../lib/call.ts';
 import type { Pid } from '../lib/process.ts';
 import * as vitals from './vitals.ts';
 
-/** A reader with more than this in its mailbox holds back whoever sends to it; for one that is away so much is kept, and then the newest. */
+/** A reader with more than this in its mailbox holds back whoever sends to it. */
 const HIGH_WATER = 1_000;
+/** So many messages are kept for one that is away: of more the newest. */
+const MOST_KEPT = 10_000;
 /** A message that so many incarnations did not live to be done with may be what kills them. */
 const MOST_SENT = 10;
 
@@ -52,7 +54,7 @@ export class Inbox<M extends object> {
     const one = { message: { ...message, mark: { inbox: this.#id, number: ++this.#last } }, sent: 0 };
     this.#kept.push(one);
     if (this.#reader?.isAlive) this.#send(one);
-    else if (this.#kept.length > HIGH_WATER) {
+    else if (this.#kept.length > MOST_KEPT) {
       this.#kept.shift();
       this.#lost(1);
     }

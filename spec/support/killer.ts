@@ -28,7 +28,7 @@ const MOST_STAGES = 8;
 const MOST_CRASHES = 5;
 const MINUTE_MS = 61_000;
 /** So often something may be driven into quarantine, where it stays for 10 s at the least. */
-const PARK_EVERY_MS = 20_000;
+const PARK_EVERY_MS = 15_000;
 /** A process that is younger may be starting still. */
 const STARTING_MS = 500;
 
@@ -52,7 +52,8 @@ export class Killer {
     const name = fc.oneof(
       { weight: 5, arbitrary: resource },
       { weight: 3, arbitrary: of((one) => STAGES.includes(one)) },
-      { weight: 1, arbitrary: of((one) => one.endsWith(' supervisor')) },
+      { weight: 1, arbitrary: fc.constant('store') }, // its death is the one that acknowledgements must not come before
+      { weight: 2, arbitrary: of((one) => one.endsWith(' supervisor')) },
       { weight: 4, arbitrary: fc.constant('again') },
     );
     const reason = fc.oneof(

@@ -1,4 +1,5 @@
 /** A node for the crash simulation: real monitors, rules and actions, devices that are never silent, and a receiver that keeps what it is told. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../../bin/client.ts';
 import type { ResourceInfo, Status } from '../../proto/api.ts';
 import { Devices, Sent } from './devices.ts';
@@ -62,9 +63,10 @@ export class SimulatedNode {
   }
 
   async prepare(): Promise<void> {
-    const hook = await startWebServer((seen) => {
+    const hook = await startWebServer(async (seen) => {
       this.told.hear(seen);
-      return { status: 200 };
+      await sleep(30 * Math.random()); // time for whoever waits for the answer to be killed
+      return { status: seen.path !== '/broken' && Math.random() < 0.1 ? 503 : 200 };
     });
     const pump = await startWebServer(() => ({ status: 200, headers: { 'content-type': 'application/json' }, body: '{"status":"error"}' }));
     this.#servers.push(hook, pump);
@@ -130,9 +132,9 @@ export class SimulatedNode {
     const devices = new Devices(this.#lastNumber);
     const http = `http://localhost:${this.#http}`;
     const metric = (value: number): object => ({ service: 'device', name, value });
-    devices.http(http, metric, sending.device, 15);
-    devices.http(http, metric, sending.device, 25, 3);
-    devices.mqtt(`mqtt://localhost:${this.#mqtt}`, `argus/metrics/device/${name}`, (value) => ({ value }), sending.device, 15);
+    devices.http(http, metric, sending.device, 8);
+    devices.http(http, metric, sending.device, 12, 3);
+    devices.mqtt(`mqtt://localhost:${this.#mqtt}`, `argus/metrics/device/${name}`, (value) => ({ value }), sending.device, 8);
     devices.mqtt(this.#broker, 'simulation/left', (n) => ({ n }), sending.left, 15);
     devices.http(http, (n) => ({ service: 'boiler', name, value: hot ? n : -n }), sending.boiler, 20);
     const stop = async (): Promise<void> => {
