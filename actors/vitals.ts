@@ -1,5 +1,6 @@
 /** What the node knows of itself in numbers: Prometheus counters, gauges and histograms, one registry for the process. */
 import { Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { type Process, processes } from '../lib/process.ts';
 
 export const registry = new Registry();
 const registers = [registry];
@@ -34,6 +35,12 @@ export const observations = new Counter({
   name: 'argos_observations_total',
   help: 'Observations that monitors made.',
   labelNames: ['monitor'] as const,
+  registers,
+});
+export const unjudged = new Counter({
+  name: 'argos_unjudged_total',
+  help: 'Messages to a rule or push monitor that were given up: too many came while it was away, or it crashed on them again and again.',
+  labelNames: ['reader'] as const,
   registers,
 });
 export const evaluations = new Counter({
@@ -72,6 +79,37 @@ export const commitSeconds = new Histogram({
   buckets: [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
   registers,
 });
+
+/** What the actors themselves tell, by name; supervisors have nothing to hide but little to say. Read when it is asked for. */
+const perProcess = { labelNames: ['process'] as const, registers };
+new Gauge({
+  ...perProcess,
+  name: 'argos_process_mailbox_length',
+  help: 'Messages that wait in the mailbox of a process.',
+  collect() {
+    this.reset();
+    for (const { name, queueLength } of named()) this.inc({ process: name }, queueLength);
+  },
+});
+new Counter({
+  ...perProcess,
+  name: 'argos_process_handled_total',
+  help: 'Messages that a process has handled.',
+  collect() {
+    this.reset();
+    for (const { name, handled } of named()) this.inc({ process: name }, handled);
+  },
+});
+new Counter({
+  ...perProcess,
+  name: 'argos_process_busy_seconds_total',
+  help: 'Time in the handlers of a process, that included for which they waited for something.',
+  collect() {
+    this.reset();
+    for (const { name, busyMs } of named()) this.inc({ process: name }, busyMs / 1_000);
+  },
+});
+const named = (): Process[] => [...processes()].filter(({ name, kind }) => name !== '' && kind !== 'supervisor');
 
 /** A gauge that is read when it is asked for. */
 export const gauge = (name: string, help: string, read: () => number): Gauge =>

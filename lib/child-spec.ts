@@ -30,12 +30,12 @@ export type Refusal = readonly [fault: string, value: unknown] | 'missing_id' | 
 const RESTARTS: readonly unknown[] = ['permanent', 'transient', 'temporary'];
 const TYPES: readonly unknown[] = ['worker', 'supervisor'];
 
-/** supervisor:check_childspec/2, with its order of checks. */
+/** supervisor:check_childspec/2, with its order of checks. A field that is undefined is not there. */
 export function refuseChild(spec: ChildSpec, autoShutdown: AutoShutdown): Refusal | undefined {
   if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) return ['invalid_child_spec', spec];
-  if (!('id' in spec)) return 'missing_id';
-  if (!('start' in spec)) return 'missing_start';
-  const { start, restart = 'permanent', shutdown = 5_000, type = 'worker', significant = false } = spec;
+  const { id, start, restart = 'permanent', shutdown = 5_000, type = 'worker', significant = false } = spec;
+  if (id === undefined) return 'missing_id';
+  if (start === undefined) return 'missing_start';
   if (typeof start !== 'function') return ['invalid_mfa', start];
   if (!RESTARTS.includes(restart)) return ['invalid_restart_type', restart];
   if (significant === true && autoShutdown === 'never')

@@ -23,13 +23,10 @@ export const isTemporary = (spec: ChildSpec): boolean => spec.restart === 'tempo
 export const isPermanent = (spec: ChildSpec): boolean => (spec.restart ?? 'permanent') === 'permanent';
 
 /** supervisor:child_to_spec/1: what `get_childspec` answers, its defaults filled in. */
-export const fullSpec = (spec: ChildSpec): Required<ChildSpec> => ({
-  restart: 'permanent',
-  type: 'worker',
-  significant: false,
-  shutdown: shutdownOf(spec),
-  ...spec,
-});
+export function fullSpec(spec: ChildSpec): Required<ChildSpec> {
+  const { id, start, restart = 'permanent', type = 'worker', significant = false } = spec;
+  return { id, start, restart, shutdown: shutdownOf(spec), type, significant };
+}
 
 /** supervisor:do_start_child/3, `catch apply(M, F, A)`: an exit or an error is marked as one, and a throw counts as the answer. */
 function caught(thrown: unknown): StartResult {

@@ -183,12 +183,12 @@ class Loop<S, Call, Cast> {
         return this.#stop(next.reason, last && from ? () => from.reply(last.value) : undefined);
       }
     }
-    return this.#stop(['bad_return_value', next], undefined, true);
+    return this.#stop(['bad_return_value', next]);
   }
 
   #threw(thrown: unknown, from: CallMessage | undefined): void | Promise<void> {
-    if (thrown instanceof Exit) return this.#stop(thrown.reason, undefined, true);
-    if (thrown instanceof Error) return this.#stop(thrown, undefined, true);
+    if (thrown instanceof Exit) return this.#stop(thrown.reason);
+    if (thrown instanceof Error) return this.#stop(thrown);
     return this.#obey(thrown as Next<S>, from);
   }
 
@@ -204,7 +204,7 @@ class Loop<S, Call, Cast> {
   }
 
   /** gen_server:terminate/10: the last callback may replace the reason by exiting or failing itself; a throw in it is swallowed. */
-  async #stop(reason: ExitReason, after: (() => void) | undefined, crashed = false): Promise<void> {
+  async #stop(reason: ExitReason, after?: () => void): Promise<void> {
     if (!this.#self.isAlive) return;
     let last = reason;
     try {
@@ -214,7 +214,7 @@ class Loop<S, Call, Cast> {
       else if (thrown instanceof Error) last = thrown;
     }
     if (!this.#self.isAlive) return;
-    crashReport(this.#self, last, crashed);
+    crashReport(this.#self, last);
     after?.();
     this.#self.die(last);
   }

@@ -59,9 +59,13 @@ export class Mailbox {
     this.signals = 0;
     for (let i = this.#head; i < this.#box.length; i++) {
       const mail = this.#box[i];
-      const kept = mail instanceof ExitSignal ? apply(mail) : mail;
-      if (kept === 'fatal') return mail as ExitSignal;
-      if (kept !== 'drop' || !(mail instanceof ExitSignal)) rest.push(kept);
+      if (!(mail instanceof ExitSignal)) {
+        rest.push(mail); // whatever it is: a message may well be the text 'fatal'
+        continue;
+      }
+      const verdict = apply(mail);
+      if (verdict === 'fatal') return mail;
+      if (verdict !== 'drop') rest.push(verdict);
     }
     this.#box = rest;
     this.#head = 0;

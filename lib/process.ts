@@ -66,6 +66,7 @@ export class Process extends Runner {
     this.startedMs = this.clock.now();
     this.parent = options.link ? parent : undefined;
     this.#maxMailbox = options.maxMailbox ?? Number.POSITIVE_INFINITY;
+    if (!(this.#maxMailbox >= 0)) throw new RangeError(`maxMailbox must be a number from 0 on, not ${options.maxMailbox}`);
     if (options.link && parent) this.#join(parent);
     alive.add(this);
   }

@@ -39,30 +39,30 @@ export class Registry<V = undefined> {
     return 'ok';
   }
 
-  /** All entries of `pid` under `key`, if any, are gone; with `match`, those only whose value it holds for. */
+  /**
+   * All entries of `pid` under `key`, if any, are gone; with `match`, those only whose value it holds for (`unregister_match`). Listeners
+   * hear of it when none is left.
+   */
   unregister(pid: Pid, key: unknown, match: (value: V) => boolean = () => true): void {
-    this.#remove(pid, key, match);
+    if (this.#remove(pid, key, match) > 0) return;
     for (const listener of this.#listeners) listener.deliver(new RegistryMessage('unregister', key, pid, undefined));
   }
 
-  /** Change the value of `pid` under a unique key. Undefined when it has none. */
+  /** Change the value of `pid` under a unique key. Undefined when the key is not its own. @throws TypeError when keys are not unique. */
   updateValue(pid: Pid, key: unknown, change: (value: V) => V): { readonly now: V; readonly before: V } | undefined {
-    const entry = this.#entries.get(key)?.find((one) => one.pid === pid);
-    if (!entry) return undefined;
+    const entry = this.#only(key);
+    if (entry?.pid !== pid) return undefined;
     const now = change(entry.value);
-    this.#entries.set(
-      key,
-      (this.#entries.get(key) ?? []).map((one) => (one === entry ? { pid, value: now } : one)),
-    );
+    if (this.#only(key) === entry) this.#entries.set(key, [{ pid, value: now }]); // `change` may have given it up
     return { now, before: entry.value };
   }
 
   lookup(key: unknown): readonly Entry<V>[] {
     return this.#entries.get(key) ?? [];
   }
-  /** The process under a unique key. */
+  /** The process under a unique key. @throws TypeError when keys are not unique. */
   whereis(key: unknown): Pid | undefined {
-    return this.#entries.get(key)?.[0]?.pid;
+    return this.#only(key)?.pid;
   }
   /** Call `fun` once with all entries of `key`; not at all when there are none. */
   dispatch(key: unknown, fun: (entries: readonly Entry<V>[]) => void): void {
@@ -95,11 +95,19 @@ export class Registry<V = undefined> {
     return this.#meta.get(key);
   }
 
-  #remove(pid: Pid, key: unknown, match: (value: V) => boolean): void {
+  #only(key: unknown): Entry<V> | undefined {
+    if (!this.#unique) throw new TypeError('a registry of duplicate keys has no one holder of a key');
+    return this.#entries.get(key)?.[0];
+  }
+
+  /** Answers how many entries `pid` has left under `key`. */
+  #remove(pid: Pid, key: unknown, match: (value: V) => boolean): number {
     const rest = (this.#entries.get(key) ?? []).filter((entry) => entry.pid !== pid || !match(entry.value));
     if (rest.length > 0) this.#entries.set(key, rest);
     else this.#entries.delete(key);
-    if (!rest.some((entry) => entry.pid === pid)) this.#keys.get(pid)?.delete(key);
+    const left = rest.filter((entry) => entry.pid === pid).length;
+    if (left === 0) this.#keys.get(pid)?.delete(key);
+    return left;
   }
 
   #forget(pid: Pid): void {

@@ -42,9 +42,9 @@ export function supervisorReport(
   publish(() => ({ report: 'supervisor_report', supervisor, errorContext, reason, offender }));
 }
 
-/** proc_lib: a process that ends abnormally by its own doing says so. */
-export function crashReport(pid: Pid, reason: ExitReason, crashed: boolean): void {
-  if (crashed || isAbnormal(reason)) publish(() => ({ report: 'crash_report', pid, reason }));
+/** proc_lib:crash_report/4: a process that ends abnormally by its own doing says so. */
+export function crashReport(pid: Pid, reason: ExitReason): void {
+  if (isAbnormal(reason)) publish(() => ({ report: 'crash_report', pid, reason }));
 }
 
 /** Hear every report. Answers how to stop hearing. */

@@ -56,12 +56,12 @@ interface StartProcessOptions extends SpawnOptions {
  * Spawn `body` and wait for its word. A failed start is answered by the death itself, so that the process is gone before anybody
  * learns of it; a parent that has to wait finds the answer in its mailbox, in order with all else that comes to it.
  */
-export function startProcess(parent: Process | undefined, body: StartBody, options: StartProcessOptions): Promise<StartResult> {
+export async function startProcess(parent: Process | undefined, body: StartBody, options: StartProcessOptions): Promise<StartResult> {
   const starting = new Starting();
   const child = new Process((self) => body(self, (word) => starting.says(self, word)), parent, options);
   child.watch(starting);
   child.turn(); // at once: whoever starts it waits for nothing else
-  if (starting.result !== undefined) return Promise.resolve(starting.result);
+  if (starting.result !== undefined) return starting.result;
   return parent ? under(parent, child, starting, options.timeoutMs) : alone(child, starting, options.timeoutMs);
 }
 

@@ -77,16 +77,16 @@ class Supervisor implements GenServer<Group<Child | SimpleChild>, Request, Retry
     const spec = typeof this.#spec === 'function' ? this.#spec(self) : this.#spec;
     if (spec === 'ignore') return ignore;
     if (typeof spec !== 'object' || spec === null || !('flags' in spec)) return fail(['bad_return', spec]);
-    const { children } = spec;
-    const { strategy = 'one_for_one', intensity = 1, period = 5, autoShutdown = 'never' } = spec.flags;
+    const { flags, children } = spec;
+    if (typeof flags !== 'object' || flags === null) return fail(['supervisor_data', ['invalid_type', flags]]);
+    const { strategy = 'one_for_one', intensity = 1, period = 5, autoShutdown = 'never' } = flags;
     const refusal = refuseFlags({ strategy, intensity, period, autoShutdown });
     if (refusal) return fail(['supervisor_data', refusal]);
     this.#limit = { intensity, period };
-    const [template] = children;
-    if (strategy === 'simple_one_for_one' && (children.length !== 1 || !template)) return fail(['bad_start_spec', children]);
+    if (!Array.isArray(children as unknown) || (strategy === 'simple_one_for_one' && children.length !== 1)) return fail(['bad_start_spec', children]);
     const bad = refuseChildren(children, autoShutdown);
     if (bad) return fail(['start_spec', bad]);
-    if (strategy === 'simple_one_for_one') return ok(new SimpleChildren(self, template as ChildSpec, autoShutdown));
+    if (strategy === 'simple_one_for_one') return ok(new SimpleChildren(self, children[0] as ChildSpec, autoShutdown)); // its only one
     const group = new Children(self, strategy, autoShutdown);
     const failed = await group.startAll(children);
     if (!failed) return ok(group);

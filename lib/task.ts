@@ -1,10 +1,10 @@
 /** One piece of work in a process of its own, and its answer (Elixir 1.14: Task, Task.Supervisor). */
 import type { Restart } from './child-spec.ts';
-import type { Started } from './child.ts';
+import { type Started, unlinkFlush } from './child.ts';
 import { type DynamicFlags, startDynamicChild, startDynamicSupervisor, terminateDynamicChild, whichDynamicChildren } from './dynamic-supervisor.ts';
 import { Exit, type ExitReason } from './exit.ts';
 import { type Pid, Process, type SpawnOptions } from './process.ts';
-import type { DownMessage } from './signal.ts';
+import { DownMessage, ExitMessage } from './signal.ts';
 import { startProcess, type StartResult } from './start.ts';
 
 export type Work<T> = (self: Process) => T | Promise<T>;
@@ -18,6 +18,9 @@ export interface Task<T> {
   /** Nothing at run time: the type of the answer. */
   readonly answers?: T;
 }
+
+/** The answer of a task, or what it has ended with instead. */
+export type TaskResult<T> = { readonly ok: T } | { readonly exit: ExitReason };
 
 /** `{ref, value}`: a task's answer. */
 export class TaskReply {
@@ -39,6 +42,9 @@ export class TaskError extends Error {
   }
 }
 
+/** Tasks that nobody waits for any more: an answer of theirs that comes after all is dropped (Elixir: the alias goes with the monitor). */
+const givenUp = new WeakSet<DownMessage>();
+
 /** Task.async/1: start `work` linked to `owner`; its crash is the owner's unless that traps exits. */
 export function asyncTask<T>(owner: Process, work: Work<T>): Task<T> {
   const pid = owner.spawn((self) => answer(self, owner, () => ref, work), { kind: 'task', link: true });
@@ -50,6 +56,7 @@ export function asyncTask<T>(owner: Process, work: Work<T>): Task<T> {
 export async function awaitTask<T>(self: Process, task: Task<T>, timeoutMs = 5_000): Promise<T> {
   const result = await yieldTask(self, task, timeoutMs);
   if (!result) {
+    givenUp.add(task.ref);
     self.demonitor(task.ref);
     throw new TaskError('timeout');
   }
@@ -57,71 +64,90 @@ export async function awaitTask<T>(self: Process, task: Task<T>, timeoutMs = 5_0
   return result.ok;
 }
 
-/** Task.yield/2: the answer or the end of the task, or undefined when neither has come in `timeoutMs`. */
-export async function yieldTask<T>(self: Process, task: Task<T>, timeoutMs = 5_000): Promise<{ readonly ok: T } | { readonly exit: ExitReason } | undefined> {
-  if (self !== task.owner) throw new TypeError('a task can be awaited by its owner only');
+/** Task.yield/2: the answer or the end of the task, or undefined when neither has come in `timeoutMs`; it may be asked again. */
+export async function yieldTask<T>(self: Process, task: Task<T>, timeoutMs = 5_000): Promise<TaskResult<T> | undefined> {
+  mustOwn(self, task);
   const { ref } = task;
-  const isOurs = (message: unknown): message is TaskReply | DownMessage => message === ref || (message instanceof TaskReply && message.ref === ref);
-  const message = await self.receive(isOurs, timeoutMs);
-  if (message instanceof TaskReply) {
-    self.demonitor(ref);
-    return { ok: message.value as T }; // `answer` made it of this task's own work
-  }
-  return message && { exit: message.reason };
+  const message = await self.receive((one): one is TaskReply | DownMessage => one === ref || isReply(one, ref), timeoutMs);
+  return message && resultOf(self, message);
 }
 
-/** Task.shutdown/2: end it. Its answer when it was faster, undefined when it had none; what it ended with when that is no orderly end. */
-export async function shutdownTask<T>(
-  self: Process,
-  task: Task<T>,
-  shutdown: number | 'brutal_kill' = 5_000,
-): Promise<{ readonly ok: T } | { readonly exit: ExitReason } | undefined> {
-  const early = await yieldTask(self, task, 0);
-  if (early) return early;
-  self.exit(task.pid, shutdown === 'brutal_kill' ? 'kill' : 'shutdown');
-  let ended = await yieldTask(self, task, shutdown === 'brutal_kill' ? Number.POSITIVE_INFINITY : shutdown);
-  if (!ended) {
-    self.exit(task.pid, 'kill');
-    ended = await yieldTask(self, task, Number.POSITIVE_INFINITY);
+/**
+ * Task.shutdown/2: unlink it and end it. Its answer when it was faster, undefined when it had none; else what it ended with, which is
+ * `killed` when it did not end in time, and `noproc` when its end has been heard before.
+ */
+export async function shutdownTask<T>(self: Process, task: Task<T>, shutdown: number | 'brutal_kill' = 5_000): Promise<TaskResult<T> | undefined> {
+  mustOwn(self, task);
+  const { pid, ref } = task;
+  const brutal = shutdown === 'brutal_kill';
+  const down = self.monitor(pid); // the task's own may be used up
+  const isDown = (message: unknown): message is DownMessage => message === down;
+  self.unlink(pid);
+  self.exit(pid, brutal ? 'kill' : 'shutdown');
+  if (!(await self.receive(isDown, brutal ? Number.POSITIVE_INFINITY : shutdown))) {
+    self.exit(pid, 'kill');
+    await self.receive(isDown);
   }
-  self.unlink(task.pid);
-  const orderly = ended && 'exit' in ended && (ended.exit === 'shutdown' || ended.exit === 'killed' || ended.exit === 'noproc');
-  return orderly ? undefined : ended;
+  const { reason } = self.take((message) => message === ref) ? ref : down;
+  const reply = self.take((message) => isReply(message, ref));
+  if (reply instanceof TaskReply) return resultOf(self, reply);
+  return reason === (brutal ? 'killed' : 'shutdown') ? undefined : { exit: reason };
 }
 
 export interface StreamOptions {
   /** How many run at the same time. Default 8. */
   readonly maxConcurrency?: number;
+  /** How long each of them may run. Default 5,000. */
   readonly timeoutMs?: number;
-  /** `kill_task`: one that is too slow answers `{exit: 'timeout'}`; `exit`: the caller ends with it. Default `exit`. */
+  /** `kill_task`: one that is too slow answers `{exit: 'timeout'}`; `exit`: all are ended, and the caller with them. Default `exit`. */
   readonly onTimeout?: 'exit' | 'kill_task';
 }
 
-/** Task.async_stream/3: `work` on every item, the answers in the order of the items. */
+/**
+ * Task.async_stream/3: `work` on every item, the answers in the order of the items. The owner ends with a task that crashes, unless it
+ * traps exits: then that is its result. Nothing of it is left in the owner's mailbox.
+ *
+ * @throws RangeError for a `maxConcurrency` that is no whole number from 1 on; Exit `timeout` when `onTimeout` says so.
+ */
 export async function asyncStream<I, T>(
   owner: Process,
   items: readonly I[],
   work: (item: I) => T | Promise<T>,
   { maxConcurrency = 8, timeoutMs = 5_000, onTimeout = 'exit' }: StreamOptions = {},
-): Promise<({ readonly ok: T } | { readonly exit: ExitReason })[]> {
-  const results: ({ readonly ok: T } | { readonly exit: ExitReason })[] = [];
-  const running: Task<T>[] = [];
-  for (let next = 0; results.length < items.length; ) {
-    for (; next < items.length && running.length < maxConcurrency; next++) {
-      const item = items[next] as I;
-      running.push(asyncTask(owner, () => work(item)));
+): Promise<TaskResult<T>[]> {
+  if (!Number.isInteger(maxConcurrency) || maxConcurrency < 1) throw new RangeError(`maxConcurrency must be a whole number from 1 on, not ${maxConcurrency}`);
+  const results: TaskResult<T>[] = [];
+  const running = new Map<DownMessage, { readonly task: Task<T>; readonly index: number; readonly dueMs: number }>(); // the oldest first
+  const isOurs = (message: unknown): message is TaskReply | DownMessage =>
+    message instanceof DownMessage ? running.has(message) : message instanceof TaskReply && running.has(message.ref);
+  const rest = items.entries();
+  for (;;) {
+    while (running.size < maxConcurrency) {
+      const { value } = rest.next();
+      if (!value) break;
+      const [index, item] = value;
+      const task = asyncTask(owner, () => work(item));
+      running.set(task.ref, { task, index, dueMs: owner.clock.now() + timeoutMs });
     }
-    const first = running.shift() as Task<T>;
-    const result = await yieldTask(owner, first, timeoutMs);
-    if (result) results.push(result);
-    else if (onTimeout === 'exit') throw new Exit('timeout');
-    else {
-      owner.unlink(first.pid);
-      await shutdownTask(owner, first, 'brutal_kill');
-      results.push({ exit: 'timeout' });
+    const [oldest] = running.values();
+    if (!oldest) return results;
+    const leftMs = oldest.dueMs - owner.clock.now();
+    const message = leftMs > 0 ? await owner.receive(isOurs, leftMs) : undefined; // however many others answer meanwhile
+    const { task, index } = (message && running.get(message instanceof TaskReply ? message.ref : message)) ?? oldest;
+    running.delete(task.ref);
+    if (message instanceof DownMessage) owner.take((exit) => exit instanceof ExitMessage && exit.from === task.pid);
+    else unlinkFlush(owner, task.pid, undefined);
+    if (!owner.isAlive) return new Promise(() => {}); // the crash came over the link, too
+    const result = message ? resultOf<T>(owner, message) : await shutdownTask(owner, task, 'brutal_kill');
+    if (!result && onTimeout === 'exit') {
+      for (const one of running.values()) {
+        unlinkFlush(owner, one.task.pid, undefined);
+        await shutdownTask(owner, one.task, 'brutal_kill');
+      }
+      throw new Exit('timeout');
     }
+    results[index] = result ?? { exit: 'timeout' };
   }
-  return results;
 }
 
 /** Task.Supervisor.start_link/1. */
@@ -164,5 +190,17 @@ export const terminateTask = terminateDynamicChild;
 
 async function answer<T>(self: Process, owner: Process, ref: () => DownMessage, work: Work<T>): Promise<void> {
   const value = await work(self);
-  if (self.isAlive) owner.deliver(new TaskReply(ref(), value));
+  if (self.isAlive && !givenUp.has(ref())) owner.deliver(new TaskReply(ref(), value));
+}
+
+const isReply = (message: unknown, ref: DownMessage): message is TaskReply => message instanceof TaskReply && message.ref === ref;
+
+function resultOf<T>(self: Process, message: TaskReply | DownMessage): TaskResult<T> {
+  if (message instanceof DownMessage) return { exit: message.reason };
+  self.demonitor(message.ref);
+  return { ok: message.value as T }; // `answer` made it of this task's own work
+}
+
+function mustOwn(self: Process, { owner }: Task<unknown>): void {
+  if (self !== owner) throw new TypeError('a task can be awaited by its owner only');
 }

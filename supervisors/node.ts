@@ -6,6 +6,7 @@ import { readiness } from '../actors/admin/health.ts';
 import { Restarts } from '../actors/admin/restarts.ts';
 import { routes } from '../actors/admin/routes/routes.ts';
 import { serveOn } from '../actors/admin/unix-socket.ts';
+import { Berth } from '../actors/berth.ts';
 import { Feed } from '../actors/feed.ts';
 import { logger } from '../actors/logger.ts';
 import type { Names } from '../actors/names.ts';
@@ -94,8 +95,9 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
         ]),
       due: (jobs) => dueNow(names, jobs),
     },
-    listeners: { ingest: (telemetry) => feed.ingest(telemetry), archive: archiveOf(store), health: async () => readiness(names) },
+    listeners: { berths: new Map(), ingest: (telemetry) => feed.ingest(telemetry), archive: archiveOf(store), health: async () => readiness(names) },
   };
+  const control = new Berth();
   const branches = new Branches(names, (declared) => resource(childOf(declared, site)));
   const admin: AdminPort = {
     names,
@@ -113,6 +115,7 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
     serve: (desk, signal) =>
       serveOn(
         socket,
+        control,
         (app) =>
           routes(app, desk, {
             names,

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Ask, call, type CallMessage } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
-import { reasonText } from '../../lib/exit.ts';
+import { Exit, reasonText } from '../../lib/exit.ts';
 import { type GenServer, type Init, type Next, noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
 import { DownMessage } from '../../lib/signal.ts';
@@ -47,6 +47,7 @@ class Admin implements GenServer<undefined, Command> {
 
   async init(self: Process): Promise<Init<undefined>> {
     this.#self = self;
+    await this.#port.branches.settled();
     const last = await this.#port.lastVersion();
     this.#version = last?.number ?? 0;
     this.#overlay = (last?.overlay as readonly OverlayEntry[] | undefined) ?? []; // this actor wrote it
@@ -61,14 +62,13 @@ class Admin implements GenServer<undefined, Command> {
     const { declared, system } = declaration;
     setLogLevel(String(system.log_level ?? 'info')); // before anything starts and has something to say
     const running = branches.living();
-    branches.onStarted = (pid) => self.monitor(pid);
     for (const { pid } of running) self.monitor(pid);
     const plan = this.#port.diff(
       running.map((one) => one.declared),
       declared,
     );
     for (const { do: verb, declared: one } of plan) {
-      if (verb === 'stop' || verb === 'replace') await branches.stop(one);
+      if (verb === 'stop' || verb === 'replace') await branches.stop(self, one);
       if (verb === 'start' || verb === 'replace') await this.#startOrPark(one);
     }
     try {
@@ -135,19 +135,22 @@ class Admin implements GenServer<undefined, Command> {
     if (faults.length > 0)
       return failure('config_invalid', `the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}; nothing was changed`, { faults });
     const plan = this.#port.diff(this.#declared, declared);
-    const { ok: applied, resources } = await this.#port.branches.apply(plan);
-    if (!applied) return failure('failed', `${resources.find(({ outcome }) => outcome === 'rejected')?.reason}; everything is as it was`, { resources });
+    const { ok: applied, resources } = await this.#port.branches.apply(this.#self, plan);
+    if (!applied) {
+      for (const { do: verb, declared: one } of plan) if (verb === 'start') this.#port.feed.forget(one.kind, one.name);
+      return failure('failed', `${resources.find(({ outcome }) => outcome === 'rejected')?.reason}; everything is as it was`, { resources });
+    }
     const before = this.#declared;
     try {
       await this.#take(declared, system, sources, overlay, author, reason, plan);
     } catch (error) {
-      await this.#port.branches.apply(this.#port.diff(declared, before));
+      await this.#port.branches.apply(this.#self, this.#port.diff(declared, before));
       return failure('failed', `the change cannot be written down (${reasonText(error)}); everything is as it was`, { resources });
     }
     for (const { do: verb, declared: one } of plan) {
       if (verb !== 'keep') this.#quarantine.release(keyOf(one));
+      if (verb === 'stop') this.#port.feed.forget(one.kind, one.name);
       if (verb === 'stop' && one.kind === 'rule') await this.#port.forgetRule(one.name);
-      if (verb === 'stop' && one.kind === 'monitor') this.#port.feed.forget(one.name);
     }
     return { version: this.#version, resources: resources.filter(({ outcome }) => outcome !== 'unchanged') satisfies Applied[] };
   }
@@ -170,6 +173,7 @@ class Admin implements GenServer<undefined, Command> {
   ): Promise<void> {
     const signs = { start: '+', stop: '-', replace: '~', keep: '=' };
     const diff = plan.filter((step) => step.do !== 'keep').map(({ do: verb, declared: { kind, name } }) => `${signs[verb]} ${kind} ${name}`);
+    if (!this.#self.isAlive) throw new Exit(this.#self.exitReason); // killed meanwhile: the next one goes by what is written down
     if (diff.length > 0 || !isDeepStrictEqual(overlay, this.#overlay)) {
       await this.#port.saveVersion({ number: this.#version + 1, atMs: Date.now(), author, reason, diff, overlay });
       this.#version++;
@@ -189,7 +193,7 @@ class Admin implements GenServer<undefined, Command> {
 
   /** At the start and after a quarantine a resource that does not start is parked: one bad part never keeps the node from running. */
   async #startOrPark(declared: Declared): Promise<void> {
-    const reason = await this.#port.branches.start(declared);
+    const reason = await this.#port.branches.start(this.#self, declared);
     if (reason !== undefined) this.#park(keyOf(declared), reason);
   }
 

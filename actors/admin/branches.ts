@@ -1,11 +1,12 @@
 /**
  * Tree surgery: starts and stops the small supervisors of resources under their branches, and takes a plan back when it fails half way.
- * It remembers what runs from one incarnation of admin to the next, so that an admin that crashed touches nobody when it comes back.
+ * It remembers what runs from one incarnation of admin to the next, so that an admin that crashed touches nobody when it comes back; and it
+ * does nothing at the word of one that is dead, whose promises go on all the same.
  */
 import { startDynamicChild, terminateDynamicChild } from '../../lib/dynamic-supervisor.ts';
-import { type ExitReason, reasonText } from '../../lib/exit.ts';
+import { Exit, type ExitReason, reasonText } from '../../lib/exit.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
-import type { Pid } from '../../lib/process.ts';
+import type { Pid, Process } from '../../lib/process.ts';
 import type { Applied, Declared, Kind, Source } from '../../proto/api.ts';
 import type { Names } from '../names.ts';
 
@@ -26,16 +27,36 @@ export class Branches {
   readonly #running = new Map<string, { readonly pid: Pid; readonly declared: Declared }>();
   /** The configuration's texts that were last accepted. */
   sources: readonly Source[] | undefined;
-  /** Called with the supervisor of every resource that is started. */
-  onStarted: (pid: Pid) => void = () => {};
+  /** The step that is being done just now. */
+  #underWay: Promise<unknown> = Promise.resolve();
 
   constructor(names: Names, resource: (declared: Declared) => ChildSpec) {
     this.#names = names;
     this.#resource = resource;
   }
 
-  /** Start a resource. @returns why it did not start. */
-  async start(declared: Declared): Promise<string | undefined> {
+  /** Resolves when the last step that an admin began is done, should it have been killed in the middle of it. */
+  async settled(): Promise<void> {
+    await this.#underWay;
+  }
+
+  /** Start a resource; `admin` monitors its supervisor. @returns why it did not start. */
+  start(admin: Process, declared: Declared): Promise<string | undefined> {
+    return this.#step(admin, () => this.#start(admin, declared));
+  }
+
+  stop(admin: Process, declared: Declared): Promise<void> {
+    return this.#step(admin, () => this.#stop(declared));
+  }
+
+  async #step<T>(admin: Process, work: () => Promise<T>): Promise<T> {
+    if (!admin.isAlive) throw new Exit(admin.exitReason);
+    const done = work();
+    this.#underWay = done.catch(() => {});
+    return done;
+  }
+
+  async #start(admin: Process, declared: Declared): Promise<string | undefined> {
     const branch = this.#branch(declared.kind);
     if (branch === undefined) return undefined;
     if (this.#running.get(keyOf(declared))?.pid.isAlive) return undefined; // never two of one resource
@@ -44,12 +65,12 @@ export class Branches {
     if ('error' in started) return rootCause(started.error);
     if (started.ok) {
       this.#running.set(keyOf(declared), { pid: started.ok, declared });
-      this.onStarted(started.ok);
+      admin.monitor(started.ok);
     }
     return undefined;
   }
 
-  async stop(declared: Declared): Promise<void> {
+  async #stop(declared: Declared): Promise<void> {
     const key = keyOf(declared);
     const pid = this.#running.get(key)?.pid;
     const branch = this.#branch(declared.kind);
@@ -74,16 +95,16 @@ export class Branches {
   }
 
   /** Carry a plan out, or leave all as it was: when a step fails, those before it are taken back, in reverse. */
-  async apply(plan: readonly Step[]): Promise<{ readonly ok: boolean; readonly resources: readonly Applied[] }> {
+  async apply(admin: Process, plan: readonly Step[]): Promise<{ readonly ok: boolean; readonly resources: readonly Applied[] }> {
     const done: Step[] = [];
     const ran = new Set(this.living().map(({ declared }) => keyOf(declared)));
     for (const step of plan) {
-      const reason = await this.#take(step);
+      const reason = await this.#take(admin, step);
       done.push(step);
       if (reason === undefined) continue;
       const reverted: string[] = [];
       for (const one of done.toReversed()) {
-        const failed = await this.#undo(one, ran);
+        const failed = await this.#undo(admin, one, ran);
         if (failed) reverted.push(`${keyOf(one.declared)} could not be brought back: ${failed}`);
       }
       const outcome = (one: Step): Applied['outcome'] => (one === step ? 'rejected' : one.do === 'keep' || !done.includes(one) ? 'unchanged' : 'reverted');
@@ -95,16 +116,16 @@ export class Branches {
     return { ok: true, resources: plan.map((one) => ({ ...named(one), outcome: one.do === 'keep' ? 'unchanged' : 'applied' })) };
   }
 
-  async #take(step: Step): Promise<string | undefined> {
-    if (step.do === 'stop' || step.do === 'replace') await this.stop(step.before ?? step.declared);
-    return step.do === 'start' || step.do === 'replace' ? this.start(step.declared) : undefined;
+  async #take(admin: Process, step: Step): Promise<string | undefined> {
+    if (step.do === 'stop' || step.do === 'replace') await this.stop(admin, step.before ?? step.declared);
+    return step.do === 'start' || step.do === 'replace' ? this.start(admin, step.declared) : undefined;
   }
 
   /** What did not run before, being quarantined, is not started by taking a plan back. */
-  async #undo(step: Step, ran: ReadonlySet<string>): Promise<string | undefined> {
-    if (step.do === 'start' || step.do === 'replace') await this.stop(step.declared);
+  async #undo(admin: Process, step: Step, ran: ReadonlySet<string>): Promise<string | undefined> {
+    if (step.do === 'start' || step.do === 'replace') await this.stop(admin, step.declared);
     const before = step.do === 'stop' ? step.declared : step.before;
-    return before && ran.has(keyOf(before)) ? this.start(before) : undefined;
+    return before && ran.has(keyOf(before)) ? this.start(admin, before) : undefined;
   }
 
   #branch(kind: Kind): Pid | undefined {

@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import fastify, { type FastifyInstance } from 'fastify';
+import type { Berth } from '../berth.ts';
 import { parseJson } from '../payload.ts';
 
 /** Another node is serving on the socket. */
@@ -14,7 +15,11 @@ export class SocketTaken extends Error {
  * Serve until `signal` is aborted. The folder is made with mode 0700, the socket has 0600; one that a killed node has left is removed.
  * @throws SocketTaken when a node answers on it; Error when the folder belongs to somebody else.
  */
-export async function serveOn(path: string, routes: (app: FastifyInstance) => void, signal: AbortSignal): Promise<void> {
+export async function serveOn(path: string, berth: Berth, routes: (app: FastifyInstance) => void, signal: AbortSignal): Promise<void> {
+  await berth.take(signal, () => open(path, routes));
+}
+
+async function open(path: string, routes: (app: FastifyInstance) => void): Promise<FastifyInstance> {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { uid, mode } = statSync(folder);
@@ -42,7 +47,7 @@ export async function serveOn(path: string, routes: (app: FastifyInstance) => vo
     process.umask(before);
   }
   chmodSync(path, 0o600);
-  signal.addEventListener('abort', () => void app.close());
+  return app;
 }
 
 const answers = (path: string): Promise<boolean> =>

@@ -4,6 +4,7 @@ import type { CallMessage } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type GenServer, type Init, type Next, noreply, ok, reply, startLink, stop } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
+import { Berth } from '../berth.ts';
 import type { Log, Metric, Telemetry } from '../event.ts';
 import type { Logger } from '../logger.ts';
 import type { Names } from '../names.ts';
@@ -64,6 +65,8 @@ export interface ListenerSettings {
   readonly names: Names;
   readonly log: Logger;
   readonly archive: Archive;
+  /** Where each type stands, from one incarnation to the next. */
+  readonly berths: Map<string, Berth>;
   ingest(telemetry: Telemetry): Promise<void>;
   health(): Promise<{ readonly ready: boolean; readonly faults: readonly string[] }>;
 }
@@ -94,13 +97,14 @@ class Listener<S extends TSchema> implements GenServer<Open, { readonly ask: 'st
 
   async init(self: Process): Promise<Init<Open>> {
     self.trapExit = true;
-    const { names, log, archive, health, ingest } = this.#settings;
-    const intake = new Intake(this.#type.type, ingest);
-    const open = await this.#type.open(this.#config, { intake, archive, log, health, crash: (error) => self.deliver(new Crash(error)) });
-    self.onExit((reason) => {
-      if (reason === 'killed') open.close().catch((error: unknown) => log.error('did not close', { error: String(error) })); // terminate does not run then, and the port must become free
-    });
-    names.register(self, `listener:${this.#type.type}`, undefined);
+    const { names, log, archive, berths, health, ingest } = this.#settings;
+    const { type } = this.#type;
+    const intake = new Intake(type, ingest);
+    const port: ListenerPort = { intake, archive, log, health, crash: (error) => self.deliver(new Crash(error)) };
+    const berth = berths.get(type) ?? new Berth();
+    berths.set(type, berth);
+    const open = await berth.take(self.signal, async () => closedOnce(await this.#type.open(this.#config, port)));
+    names.register(self, `listener:${type}`, undefined);
     log.info('listening', { address: open.address });
     return ok(open);
   }
@@ -116,6 +120,12 @@ class Listener<S extends TSchema> implements GenServer<Open, { readonly ask: 'st
   terminate(_reason: unknown, open: Open): Promise<void> {
     return open.close();
   }
+}
+
+/** By its terminate, and, when it was killed, by the end of its signal. */
+function closedOnce(open: Open): Open {
+  let closed: Promise<void> | undefined;
+  return { ...open, close: () => (closed ??= open.close()) };
 }
 
 /** Without credentials a listener is for this machine only. */

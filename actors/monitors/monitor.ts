@@ -20,7 +20,7 @@ import type { Fault } from '../schema.ts';
 export interface MonitorPort {
   /** Hand on what was seen. Resolves when the rules have room for it: wait for it before you take more. */
   emit(fields: Fields): Promise<void>;
-  /** Have the items of listeners that `wants` picks, each as the fields that `see` makes of it. */
+  /** Have the items of listeners that `wants` picks, each as the fields that `see` makes of it. To be called at once, or never. */
   tap(wants: (item: Metric | Log) => boolean, see: (item: Metric | Log) => Fields): void;
   /** True when the last watch was lost. */
   readonly retrying: boolean;
@@ -91,7 +91,7 @@ class Monitor<S extends TSchema> implements GenServer<undefined, { readonly ask:
   #failures = 0;
   #state: Fields;
   #observedMs: number | undefined;
-  #see: (item: Metric | Log) => Fields = () => ({});
+  #see: ((item: Metric | Log) => Fields) | undefined;
 
   constructor(name: string, type: MonitorType<S>, config: Static<S>, settings: MonitorSettings) {
     this.#name = name;
@@ -106,6 +106,7 @@ class Monitor<S extends TSchema> implements GenServer<undefined, { readonly ask:
   init(self: Process): Init<undefined> {
     this.#settings.names.register(self, `monitor:${this.#name}`, undefined);
     this.#watch(self).catch((error: unknown) => self.deliver(new Exhausted(asError(error))));
+    if (!this.#see) this.#settings.feed.untap(this.#name); // its predecessor may have been of another type
     return ok(undefined);
   }
 
@@ -120,15 +121,17 @@ class Monitor<S extends TSchema> implements GenServer<undefined, { readonly ask:
   }
 
   /** From a listener: the items that this monitor tapped, one observation each, all in one Event. */
-  async handleCast({ items }: Pushed): Promise<Next<undefined>> {
+  async handleCast({ items, mark }: Pushed): Promise<Next<undefined>> {
     this.#phase = 'up';
     const observations = items.map((item) => {
-      const seen = this.#see(item);
+      const seen = this.#see?.(item);
       this.#state = { ...seen, up: true };
       return { atMs: Date.now(), fields: this.#state };
     });
     this.#observedMs = Date.now();
-    await this.#settings.feed.publish({ monitor: this.#name, observations });
+    const published = this.#settings.feed.publish({ monitor: this.#name, observations });
+    this.#settings.feed.published(this.#name, mark); // the rules have it in that same step; they may only be behind
+    await published;
     return noreply(undefined);
   }
 
@@ -167,7 +170,7 @@ class Monitor<S extends TSchema> implements GenServer<undefined, { readonly ask:
       },
       tap: (wants, see) => {
         this.#see = see;
-        this.#settings.feed.tap(self, wants);
+        this.#settings.feed.tap(this.#name, self, wants);
       },
       retrying: this.#failures > 0,
       signal,

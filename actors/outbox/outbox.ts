@@ -156,14 +156,15 @@ class Outbox implements GenServer<State, never, Cast> {
     const startedMs = Date.now();
     if (attempts === 0) vitals.executionStartSeconds.observe(Math.max(0, startedMs - job.createdMs) / 1_000);
     const outcome = await this.#deliver(job);
-    if (outcome === 'absent') return { job, attempts, dueMs: Date.now() + ABSENT_MS };
+    const endedMs = Date.now();
+    if (outcome === 'absent') return { job, attempts, dueMs: endedMs + ABSENT_MS };
     const number = attempts + 1;
     const exhausted = outcome.kind === 'retry' && number > retry.max_retries;
     const status: JobStatus = outcome.kind === 'delivered' ? 'succeeded' : outcome.kind === 'discard' || exhausted ? 'failed' : 'retrying';
     const waitMs = outcome.kind === 'retry' ? Math.max(outcome.afterMs ?? 0, backoffMs(retry, number, Math.random())) : 0;
-    const dueMs = Date.now() + (status === 'retrying' ? waitMs : 0);
+    const dueMs = endedMs + (status === 'retrying' ? waitMs : 0);
     vitals.executions.inc({ action: job.action, outcome: outcome.kind });
-    const record: AttemptRecord = { job: job.id, number, startedMs, durationMs: Date.now() - startedMs, outcome, status, dueMs };
+    const record: AttemptRecord = { job: job.id, number, startedMs, durationMs: endedMs - startedMs, outcome, status, dueMs };
     await this.#write(record);
     const detail = { execution: job.id, action: job.action, attempt: number, ...('reason' in outcome ? { reason: outcome.reason } : {}) };
     if (status === 'succeeded') this.#port.log.info('delivered', detail);

@@ -2,6 +2,7 @@
  * The life of an alert, pure (the words are Prometheus's): inactive ─▶ pending (`for`) ─▶ firing ─▶ recovering (`keep_firing_for`) ─▶ inactive.
  * Time is a parameter. An unknown verdict moves nothing but what time alone moves.
  */
+import type { Mark } from '../inbox.ts';
 import type { Truth } from './compile.ts';
 
 export interface AlertState {
@@ -16,6 +17,8 @@ export interface AlertState {
   readonly toldMs: number | null;
   /** The monitor whose event began the episode. */
   readonly monitor?: string | undefined;
+  /** Up to where the rule had read when this was committed: what comes after it has not been judged. */
+  readonly read?: Mark;
 }
 
 export interface Damping {
@@ -35,6 +38,13 @@ export interface Step {
 
 export const INACTIVE: AlertState = { phase: 'inactive', sinceMs: 0, firingMs: 0, episodes: 0, told: false, toldMs: null };
 
+/** `mode: "event"`: every event on which the condition holds is an episode of its own, but for the cooldown. */
+export function stepOfEvent(state: AlertState, truth: Truth, nowMs: number, { cooldownMs }: Damping): Step {
+  if (truth !== true || (state.toldMs !== null && nowMs < state.toldMs + cooldownMs)) return rest(state);
+  return { state: { ...state, sinceMs: nowMs, firingMs: nowMs, episodes: state.episodes + 1, toldMs: nowMs }, effect: 'fire', wakeMs: undefined };
+}
+
+/** `mode: "alert"`. */
 export function step(state: AlertState, truth: Truth, nowMs: number, damping: Damping): Step {
   const { phase, sinceMs } = state;
   switch (phase) {

@@ -13,8 +13,8 @@ import { type Feed, type Reads, touches, type Wake } from '../feed.ts';
 import type { Job } from '../job.ts';
 import type { Logger } from '../logger.ts';
 import * as vitals from '../vitals.ts';
-import { type AlertState, type Damping, type Effect, INACTIVE, step } from './alert-state.ts';
-import { compile, type Compiled, type Facts, type Truth } from './compile.ts';
+import { type AlertState, type Damping, type Effect, INACTIVE, step, stepOfEvent } from './alert-state.ts';
+import { compile, type Compiled, type Facts } from './compile.ts';
 import { type Condition, leaves, parseCondition } from './condition.ts';
 import { details, type Explained, explain } from './explain.ts';
 import type { RuleConfig } from './schema.ts';
@@ -104,7 +104,7 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
   async init(self: Process): Promise<Init<AlertState>> {
     this.#self = self;
     const state = ((await this.#port.load(this.#name)) as AlertState | undefined) ?? INACTIVE;
-    this.#port.feed.subscribe(self, this.#reads);
+    this.#port.feed.subscribe(this.#name, self, this.#reads, state.read);
     this.#port.names.register(self, `rule:${this.#name}`, undefined);
     self.deliver(TICK); // what it missed while it was away shows in the monitors' states
     return ok(state);
@@ -114,18 +114,24 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
   async handleCast(wake: Wake, state: AlertState): Promise<Next<AlertState>> {
     const verdicts: Verdict[] = [];
     let now = state;
-    for (const { event } of [wake, ...this.#waiting()]) {
+    let { mark } = wake;
+    for (const { event, mark: next } of [wake, ...this.#waiting()]) {
       const { monitor, observations } = event;
       let previous = this.#judged.get(monitor) ?? this.#before(monitor, observations[0]);
       for (const observation of observations) {
-        if (touches(observation, this.#reads.get(monitor) ?? 'all'))
-          now = this.#judge(now, this.#facts(monitor, observation, previous), monitor, observation, verdicts);
+        if (touches(observation, this.#reads.get(monitor))) now = this.#judge(now, this.#facts(monitor, observation, previous), monitor, observation, verdicts);
         previous = observation;
       }
       if (previous) this.#judged.set(monitor, previous);
+      mark = next;
     }
-    if (now !== state) await this.#settle(now, verdicts);
-    return noreply(now);
+    if (now === state) {
+      this.#port.feed.judged(this.#name, mark);
+      return noreply(state);
+    }
+    const read = { ...now, read: mark };
+    await this.#settle(read, verdicts);
+    return noreply(read);
   }
 
   async handleInfo(message: unknown, state: AlertState): Promise<Next<AlertState>> {
@@ -169,20 +175,13 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     vitals.evaluations.inc({ rule: this.#name, result: truth === undefined ? 'unknown' : String(truth) });
     vitals.evaluationSeconds.observe(Math.max(0, Date.now() - observation.atMs) / 1_000);
     const nowMs = monitor === undefined ? observation.atMs : Math.max(observation.atMs, state.sinceMs);
-    const { state: next, effect, wakeMs } = this.#config.mode === 'event' ? this.#everyEvent(state, truth, nowMs) : step(state, truth, nowMs, this.#damping);
+    const { state: next, effect, wakeMs } = (this.#config.mode === 'event' ? stepOfEvent : step)(state, truth, nowMs, this.#damping);
     this.#tickAt(wakeMs);
     if (next === state) return state;
     const begun = next.episodes > state.episodes ? { ...next, monitor } : next;
     if (effect)
       verdicts.push({ effect, alert: this.#alert(begun, effect === 'resolve' ? 'resolved' : 'firing', facts, monitor ?? begun.monitor, observation) });
     return begun;
-  }
-
-  /** `mode: "event"`: every event on which the condition holds is an episode of its own, but for the cooldown. */
-  #everyEvent(state: AlertState, truth: Truth, nowMs: number): { state: AlertState; effect: Effect | undefined; wakeMs: undefined } {
-    const free = state.toldMs === null || nowMs >= state.toldMs + this.#damping.cooldownMs;
-    if (truth !== true || !free) return { state, effect: undefined, wakeMs: undefined };
-    return { state: { ...state, sinceMs: nowMs, firingMs: nowMs, episodes: state.episodes + 1, toldMs: nowMs }, effect: 'fire', wakeMs: undefined };
   }
 
   /** Make the new state lasting, with what it owes. A store that is away is waited for: the events behind these wait as well. */
@@ -203,6 +202,7 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
         await this.#self.receive((message): message is never => message === NEVER, COMMIT_RETRY_MS);
       }
     }
+    if (state.read) this.#port.feed.judged(this.#name, state.read);
     for (const { effect, alert } of verdicts) this.#port.log.info(SAID[effect], { episode: alert.episode, details: alert.details });
     const due = executions.flatMap(({ job, suppressed }) => (suppressed === undefined ? [job] : []));
     if (due.length > 0) this.#port.due(due);

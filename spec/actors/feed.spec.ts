@@ -37,20 +37,20 @@ describe('Feed', () => {
   afterEach(() => root.end());
 
   /** A push monitor's tap, that keeps what it gets. */
-  async function tap(wants: (item: Metric | Log) => boolean): Promise<{ readonly pid: Pid; readonly pushed: Pushed[] }> {
-    const pushed: Pushed[] = [];
+  async function tap(wants: (item: Metric | Log) => boolean): Promise<{ readonly pid: Pid; readonly pushed: Pick<Pushed, 'items'>[] }> {
+    const pushed: Pick<Pushed, 'items'>[] = [];
     const pid = await root.start({
       id: 'tap',
       start: (parent) =>
         startLink(parent, {
           init: () => ok(0),
-          handleCast: (message: Pushed, state: number) => {
-            pushed.push(message);
+          handleCast: ({ items }: Pushed, state: number) => {
+            pushed.push({ items });
             return noreply(state);
           },
         }),
     });
-    feed.tap(pid, wants);
+    feed.tap(`tap ${pid.id}`, pid, wants);
     return { pid, pushed };
   }
 
@@ -129,8 +129,25 @@ describe('Feed', () => {
       expect(history.length).to.be.within(Math.min(i + 1, HISTORY), 2 * HISTORY);
     }
     expect(feed.latest('n')).to.equal(undefined);
-    feed.forget('m');
+    feed.forget('monitor', 'm');
     expect(feed.latest('m')).to.equal(undefined);
+  });
+
+  it('keeps what comes for a rule that is away, until it is told to forget it', async () => {
+    const first = await Reader.start(root, feed, { m: ['up'] });
+    await root.stop(first.pid);
+    for (const up of [1, 2]) await feed.publish(event({ up }));
+    const next = await Reader.start(root, feed, { m: ['up'] }, first.name);
+    await next.settled();
+    expect(next.events).to.deep.equal([event({ up: 1 }), event({ up: 2 })]);
+    await root.stop(next.pid);
+    await feed.publish(event({ up: 3 }));
+    feed.forget('rule', first.name);
+    await feed.publish(event({ up: 4 }));
+    const last = await Reader.start(root, feed, { m: ['up'] }, first.name);
+    await feed.publish(event({ up: 5 }));
+    await last.settled();
+    expect(last.events).to.deep.equal([event({ up: 5 })]);
   });
 
   it('takes a batch of any size', async () => {

@@ -8,6 +8,7 @@ import { CallError } from '../../lib/call.ts';
 import { TIMEOUT } from '../../lib/gen-server.ts';
 import { Process, processes, runQueue, spawn } from '../../lib/process.ts';
 import { DownMessage, ExitMessage } from '../../lib/signal.ts';
+import { TaskError } from '../../lib/task.ts';
 import { VirtualClock } from '../otp/virtual-clock.ts';
 
 type Json = string | number | readonly Json[] | { readonly [key: string]: Json };
@@ -104,12 +105,12 @@ export async function downOf(self: Process, reference: DownMessage): Promise<unk
   return message ? message.reason : 'no_down';
 }
 
-/** `['value', v]`, `['exit', reason]` for a call that got no answer, else `['error', e]`. */
+/** `['value', v]`, `['exit', reason]` for a call or a task that gave no answer, else `['error', e]`. */
 export async function caught(fun: () => unknown): Promise<readonly [string, unknown]> {
   try {
     return ['value', await fun()];
   } catch (thrown) {
-    return thrown instanceof CallError ? ['exit', thrown.reason] : ['error', thrown];
+    return thrown instanceof CallError || thrown instanceof TaskError ? ['exit', thrown.reason] : ['error', thrown];
   }
 }
 
@@ -123,7 +124,8 @@ function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
   const fields = Object.entries(value);
-  if (fields.length === 1 && (fields[0]?.[0] === 'ok' || fields[0]?.[0] === 'error')) return fields[0].map(plain); // {ok, Pid}, {error, Reason}
+  const [tag] = fields;
+  if (tag && fields.length === 1 && ['ok', 'error', 'exit'].includes(tag[0])) return tag.map(plain); // {ok, Pid}, {error, Reason}, {exit, Reason}
   return Object.fromEntries(fields.map(([key, field]) => [key, plain(field)]));
 }
 
@@ -154,5 +156,5 @@ const isList = (term: Json | undefined): term is readonly Json[] => Array.isArra
 function isCall(term: Json | undefined): boolean {
   if (typeof term !== 'object' || isList(term)) return false;
   const [module, fun] = isList(term['t']) ? term['t'] : [];
-  return (module === 'GenServer' && (fun === 'call' || fun === 'stop')) || (module === 'sys' && fun === 'terminate');
+  return (module === 'GenServer' && (fun === 'call' || fun === 'stop')) || (module === 'sys' && fun === 'terminate') || (module === 'Task' && fun === 'await');
 }

@@ -4,6 +4,8 @@ import { call, cast, stopServer } from '../../lib/call.ts';
 import { Exit } from '../../lib/exit.ts';
 import { ignore, noreply, ok, reply, stop } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
+import { Registry } from '../../lib/registry.ts';
+import { isStarted, started, type StartResult } from '../../lib/start.ts';
 import { VirtualClock } from '../otp/virtual-clock.ts';
 import { caught, down, downOf, drain, inProcess, next, restating, sleep } from './elixir.ts';
 import { alone, ask, bare, linked, type State, telling, tryStart } from './server.ts';
@@ -12,7 +14,6 @@ import { alone, ask, bare, linked, type State, telling, tryStart } from './serve
 const NOT_HERE = {
   'ex-027': 'a message goes to a Pid; there are no names to send to',
   'ex-028': 'call is no method of the calling process, so a call to oneself is not told apart; it times out',
-  'ex-029': 'a server is not started under a registered name; `name` in SpawnOptions is for people',
   'ex-037': 'there is no hibernation',
 };
 
@@ -88,6 +89,18 @@ describe('GenServer, as recorded from Elixir: the loop', () => {
     },
     [false, false],
   );
+
+  // a name is a key of a Registry, and free at the very moment of the death
+  restated('ex-029', async (self) => {
+    const registry = new Registry<unknown>();
+    const via = { registry, key: 'taken_name' };
+    const start = (): Promise<StartResult> => tryStart(self, {}, { via });
+    const s = started(await start());
+    const again = await start();
+    await stopServer(s);
+    const holder = registry.whereis('taken_name');
+    return [again, holder, isStarted(await start())];
+  });
 
   restated('ex-030', async (self) => {
     const s = await linked(self, {});

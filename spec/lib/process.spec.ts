@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { Exit } from '../../lib/exit.ts';
 import { type Process, runQueue } from '../../lib/process.ts';
+import { Registry } from '../../lib/registry.ts';
 import { VirtualClock } from '../otp/virtual-clock.ts';
 import { caught, down, downOf, drain, inProcess, next, restating, sleep } from './elixir.ts';
 
@@ -9,7 +10,6 @@ import { caught, down, downOf, drain, inProcess, next, restating, sleep } from '
 const NOT_HERE = {
   'ex-042': 'a timer is cancelled and not read: `sendAfter` answers a function and no reference',
   'ex-044': 'a timer is for its own process; there are no names to send to',
-  'ex-052': 'no process is registered under a name (Registry is no part of this)',
 };
 
 /** A process that waits for one message, whichever, and then ends. */
@@ -165,6 +165,21 @@ describe('Process, as recorded from Elixir', () => {
       });
     return [await down(self, throwing(new Error('oops'))), await down(self, throwing('ball'))];
   });
+
+  // a name is a key of a Registry, which answers that it is taken and does not raise
+  restated(
+    'ex-052',
+    async (self) => {
+      const registry = new Registry();
+      const pid = waiting(self);
+      registry.register(pid, 'held', undefined);
+      const refused = registry.register(self, 'held', undefined);
+      self.send(pid, 'go');
+      await down(self, pid);
+      return [refused, registry.whereis('held')];
+    },
+    [['error', ['already_registered', { pid: 'p' }]], undefined],
+  );
 });
 
 describe('Process', () => {

@@ -59,8 +59,9 @@ const clockOf = ({ clock }: Process): { readonly clock: Process['clock'] } => ({
 export const tryLink = (parent: Process, first: First, options: StartOptions = {}): Promise<StartResult> =>
   startLink(parent, new S(first), { name: 's', ...options });
 /** `GenServer.start(S, first)`, the result as it comes. */
-export const tryStart = (self: Process, first: First): Promise<StartResult> => start(new S(first), { name: 's', ...clockOf(self) });
-export const linked = async (parent: Process, first: First): Promise<Process> => pidOf(await tryLink(parent, first));
+export const tryStart = (self: Process, first: First, options: StartOptions = {}): Promise<StartResult> =>
+  start(new S(first), { name: 's', ...clockOf(self), ...options });
+export const linked = async (parent: Process, first: First, options: StartOptions = {}): Promise<Process> => pidOf(await tryLink(parent, first, options));
 export const alone = async (self: Process, first: First, name = 's'): Promise<Process> => pidOf(await start(new S(first), { name, ...clockOf(self) }));
 /** Plain server with no callbacks of its own but init. */
 export const bare = async (self: Process): Promise<Process> => pidOf(await start({ init: () => ok(0) }, clockOf(self)));

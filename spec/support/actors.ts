@@ -64,16 +64,27 @@ export const retryPolicyOf = (more: Partial<RetryPolicy> = {}): RetryPolicy => (
   ...more,
 });
 
+let readers = 0;
+
 /** Takes what a Feed wakes it for, as a rule does, and keeps it. */
 export class Reader implements GenServer<undefined, Ask<undefined>, Wake> {
   readonly events: Event[] = [];
+  /** Under which the feed knows it. */
+  readonly name: string;
+  readonly #feed: Feed;
   #pid!: Pid;
 
-  /** Start one that is woken by these fields of these monitors. */
-  static async start(root: Root, feed: Feed, reads: Readonly<Record<string, readonly string[] | 'all'>>): Promise<Reader> {
-    const reader = new Reader();
+  constructor(feed: Feed, name: string) {
+    this.#feed = feed;
+    this.name = name;
+  }
+
+  /** Start one that is woken by these fields of these monitors. `name`: that of one whose place it takes. */
+  static async start(root: Root, feed: Feed, reads: Readonly<Record<string, readonly string[] | 'all'>>, name = `reader ${++readers}`): Promise<Reader> {
+    const reader = new Reader(feed, name);
     await root.start({ id: 'reader', start: (parent) => startLink(parent, reader, { name: 'reader' }) });
-    feed.subscribe(reader.pid, new Map(Object.entries(reads).map(([monitor, fields]) => [monitor, fields === 'all' ? fields : new Set(fields)])));
+    const fields = Object.entries(reads).map(([monitor, names]) => [monitor, names === 'all' ? names : new Set(names)] as const);
+    feed.subscribe(reader.name, reader.pid, new Map(fields));
     return reader;
   }
 
@@ -92,8 +103,9 @@ export class Reader implements GenServer<undefined, Ask<undefined>, Wake> {
   handleCall(): Next<undefined> {
     return reply(undefined, undefined);
   }
-  handleCast({ event }: Wake): Next<undefined> {
+  handleCast({ event, mark }: Wake): Next<undefined> {
     this.events.push(event);
+    this.#feed.judged(this.name, mark);
     return noreply(undefined);
   }
 }

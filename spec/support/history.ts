@@ -147,9 +147,15 @@ const value = fc.integer({ min: -400, max: 4_000 }).map((n) => n / 8);
 const words = fc.constantFrom('Disk full', 'disk FULL again', 'Straße', 'ÉTÉ', 'été 100%', 'a_b', "it's", '');
 
 const spread = fc.array(fc.record({ service, name, tags, timestamp, value }), { maxLength: 120, size: 'max' });
-/** Many of each series and of each instant. */
+/** Many of one series and of each instant, and a few of others. */
 const crowded = fc.array(
-  fc.record({ service: fc.constantFrom('api', 'web'), name: fc.constant('cpu'), tags: fc.constant({}), timestamp: fc.constantFrom(0, 1_000, 2_000), value }),
+  fc.record({
+    service: fc.constant('api'),
+    name: fc.constant('cpu'),
+    tags: fc.oneof({ weight: 9, arbitrary: fc.constant({ host: 'a' }) }, { weight: 1, arbitrary: tags }),
+    timestamp: fc.constantFrom(0, 1_000),
+    value,
+  }),
   { maxLength: 120, size: 'max' },
 );
 export const metrics = fc.oneof({ weight: 2, arbitrary: spread }, { weight: 1, arbitrary: crowded });

@@ -6,8 +6,8 @@ import { stopServices } from './services.ts';
 
 export const mochaHooks = {
   beforeAll: () => silence(),
-  afterAll: async () => {
-    await stopServices();
+  afterAll: () => {
+    stopServices();
     expect([...processes()].map(({ name, kind }) => `${kind} ${name}`)).to.deep.equal([], 'processes that a spec has left running');
   },
 };

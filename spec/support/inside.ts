@@ -14,8 +14,8 @@ export interface InsideNode {
   stop(): Promise<unknown>;
 }
 
-export async function startInside(config: unknown, env: Readonly<Record<string, string>> = {}): Promise<InsideNode> {
-  const folder = tempFolder();
+/** @param folder where its data and its socket are; that of one that has ended, to go on where that was. */
+export async function startInside(config: unknown, env: Readonly<Record<string, string>> = {}, folder = tempFolder()): Promise<InsideNode> {
   const socket = join(folder, 'run', 'argos.sock');
   const dataDir = join(folder, 'data');
   const others = new Set(processes());

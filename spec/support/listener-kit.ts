@@ -2,6 +2,7 @@
 import type { TSchema } from 'typebox';
 import { type Ask, call } from '../../lib/call.ts';
 import type { Pid } from '../../lib/process.ts';
+import type { Berth } from '../../actors/berth.ts';
 import type { Telemetry } from '../../actors/event.ts';
 import { Feed } from '../../actors/feed.ts';
 import { type ListenerStatus, type ListenerType, listenerChild } from '../../actors/listeners/listener.ts';
@@ -28,6 +29,7 @@ export class TestListener<S extends TSchema> {
   ready: { readonly ready: boolean; readonly faults: readonly string[] } = { ready: true, faults: [] };
   pid!: Pid;
   port = 0;
+  readonly #berths = new Map<string, Berth>();
   #before: Books | undefined;
 
   constructor(root: Root, type: ListenerType<S>) {
@@ -41,6 +43,7 @@ export class TestListener<S extends TSchema> {
       names: this.store.names,
       log: logger('spec'),
       archive: archiveOf(this.store.store),
+      berths: this.#berths,
       ingest: (telemetry: Telemetry) => this.feed.ingest(telemetry),
       health: async () => this.ready,
     };

@@ -5,6 +5,7 @@
 import { bucketOf, type Engine, type Source } from '../engine.ts';
 import { Partial } from '../partial.ts';
 import { type Cell, statement } from '../program.ts';
+import { rawSource } from '../raw.ts';
 import { SUMS } from './sums.ts';
 
 const AT_ONCE = 100;
@@ -26,27 +27,24 @@ const list = (numbers: readonly number[]): string => `{${numbers.join(',')}}`;
 /** Rows that one statement answers, about; and how many series it reads at the most. */
 const ROWS = 50_000;
 const MOST_SERIES = 200;
+const oneByOne = rawSource();
 
-/** Added up by the server, stretches of time and some series at once. */
+/** Added up by the server, some series at once. Where there may be more buckets than samples, it goes by samples, series after series. */
 const added: Source = {
   *parts(series, wanted, emit) {
     const sum = SUMS[wanted.fn.startsWith('p') ? 'p' : wanted.fn];
-    if (!sum) throw new Error(`no way to add up ${wanted.fn}`);
-    const { fromMs, toMs, baseMs, stepMs } = wanted;
-    const buckets = Math.ceil((toMs + 1 - baseMs) / stepMs) * sum.rows;
-    const atOnce = Math.min(MOST_SERIES, Math.max(1, Math.floor(ROWS / buckets)));
-    const stretchMs = Math.max(1, Math.floor(ROWS / sum.rows)) * stepMs;
+    const { toMs, baseMs, stepMs } = wanted;
+    const rows = Math.ceil((toMs + 1 - baseMs) / stepMs) * (sum?.rows ?? Number.POSITIVE_INFINITY);
+    if (!sum || rows > ROWS) return yield* oneByOne.parts(series, wanted, emit);
+    const atOnce = Math.min(MOST_SERIES, Math.floor(ROWS / rows));
     for (let i = 0; i < series.length; i += atOnce) {
-      const ids = list(series.slice(i, i + atOnce));
-      for (let begin = baseMs; begin <= toMs; begin += stretchMs) {
-        const rows = yield sum.ask(ids, { ...wanted, fromMs: Math.max(begin, fromMs), toMs: Math.min(begin + stretchMs - 1, toMs) });
-        let at = 0;
-        while (at < rows.length) {
-          const [id, bucket] = rows[at] as [Cell, Cell];
-          const part = new Partial(sum.sketch());
-          for (let row = rows[at]; row && row[0] === id && row[1] === bucket; row = rows[++at]) sum.read(part, row.slice(2).map(Number));
-          emit(Number(id), Number(bucket), part);
-        }
+      const rows = yield sum.ask(list(series.slice(i, i + atOnce)), wanted);
+      let at = 0;
+      while (at < rows.length) {
+        const [id, bucket] = rows[at] as [Cell, Cell];
+        const part = new Partial(sum.sketch());
+        for (let row = rows[at]; row && row[0] === id && row[1] === bucket; row = rows[++at]) sum.read(part, row.slice(2).map(Number));
+        emit(Number(id), Number(bucket), part);
       }
     }
   },

@@ -1,6 +1,7 @@
 // Monitor type push: which of the items that listeners take are its own, and what it makes of them.
 import { expect } from 'chai';
 import type { Level, Log, Metric, Telemetry } from '../../../actors/event.ts';
+import { http } from '../../../actors/monitors/http.ts';
 import { push } from '../../../actors/monitors/push.ts';
 import { check } from '../../../actors/schema.ts';
 import { Root } from '../../support/actors.ts';
@@ -56,6 +57,31 @@ describe('monitor type push', () => {
 
   it('takes everything when its config names nothing', async () => {
     expect(await taken({})).to.deep.equal(['temperature', 'temp_max', 'humidity', 'door open', 'door closed', 'fire']);
+  });
+
+  it('sees what waited when it was killed and what came while it was away, once', async () => {
+    const watched = await watch(root, push, {});
+    await watched.feed.ingest(telemetry(metric('s', 'before')));
+    await watched.settled();
+    watched.pid.suspend();
+    await watched.feed.ingest(telemetry(metric('s', 'waiting')));
+    await root.stop(watched.pid, 'kill');
+    await watched.feed.ingest(telemetry(metric('s', 'away')));
+    const next = await watch(root, push, {}, {}, watched.feed);
+    await next.settled();
+    expect(next.states.map(({ name }) => name)).to.deep.equal(['waiting', 'away']);
+  });
+
+  it('sees nothing of the time when a monitor of another type had its name', async () => {
+    const watched = await watch(root, push, {});
+    await root.stop(watched.pid);
+    const other = await watch(root, http, { url: 'http://127.0.0.1:1/' }, { max_retries: 1_000 }, watched.feed);
+    await watched.feed.ingest(telemetry(metric('s', 'not mine')));
+    await root.stop(other.pid);
+    const next = await watch(root, push, {}, {}, watched.feed);
+    await next.feed.ingest(telemetry(metric('s', 'mine')));
+    await next.settled();
+    expect(next.states.map(({ name }) => name)).to.deep.equal(['mine']);
   });
 
   it('takes only the kind, the service, the name and the levels that it names', async () => {
