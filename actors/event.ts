@@ -17,6 +17,8 @@ export interface Observation {
 export interface Event {
   readonly monitor: string;
   readonly observations: readonly Observation[];
+  /** The number of the stored batch that it comes from, if it does. */
+  readonly seq?: number | undefined;
 }
 
 /** One measured value, as devices and services send it. */

@@ -5,6 +5,7 @@
 import type { Pid } from '../lib/process.ts';
 import type { Event, Log, Metric, Observation, Telemetry } from './event.ts';
 import { Inbox, type Mark, type Marked } from './inbox.ts';
+import { UnderWay } from './under-way.ts';
 import * as vitals from './vitals.ts';
 
 /** So many observations of a monitor are kept in memory at the least, and twice as many at the most. */
@@ -19,6 +20,9 @@ export interface Wake extends Marked {
 /** What a push monitor is sent: the items of one batch that concern it. */
 export interface Pushed extends Marked {
   readonly items: readonly (Metric | Log)[];
+  /** When they were received, ms since 1970, and the number of their batch in the store. */
+  readonly atMs: number;
+  readonly seq: number;
 }
 export interface Latest {
   readonly last: Observation;
@@ -26,16 +30,19 @@ export interface Latest {
 }
 
 interface Reader {
-  readonly inbox: Inbox<{ readonly event: Event }>;
+  readonly inbox: Inbox<Omit<Wake, 'mark'> & { readonly seq?: number | undefined }>;
   reads: Reads;
+  /** What it has judged in another life of the node, by monitor. */
+  judged: Readonly<Record<string, number>>;
 }
 interface Tap {
-  readonly inbox: Inbox<{ readonly items: readonly (Metric | Log)[] }>;
+  readonly inbox: Inbox<Omit<Pushed, 'mark'>>;
   wants: (item: Metric | Log) => boolean;
 }
 
 export class Feed {
-  readonly #append: (telemetry: Telemetry) => Promise<unknown>;
+  readonly #append: (telemetry: Telemetry, atMs: number) => Promise<number>;
+  readonly #underWay = new UnderWay();
   /** By the name of the rule, and by the monitor that is read. */
   readonly #rules = new Map<string, Reader>();
   readonly #readers = new Map<string, Set<Reader>>();
@@ -43,8 +50,8 @@ export class Feed {
   /** By the name of the monitor. */
   readonly #taps = new Map<string, Tap>();
 
-  /** @param append resolves when the store has it, and rejects when it has not. */
-  constructor(append: (telemetry: Telemetry) => Promise<unknown>) {
+  /** @param append resolves with the number of the batch when the store has it, and rejects when it has not. */
+  constructor(append: (telemetry: Telemetry, atMs: number) => Promise<number>) {
     this.#append = append;
   }
 
@@ -54,7 +61,7 @@ export class Feed {
    */
   subscribe(rule: string, pid: Pid, reads: Reads, mark?: Mark): void {
     if (!pid.isAlive) return; // killed while it loaded its state: the next one may be here already
-    const reader = this.#rules.get(rule) ?? { inbox: new Inbox(`rule:${rule}`), reads };
+    const reader: Reader = this.#rules.get(rule) ?? { inbox: new Inbox(`rule:${rule}`, this.#underWay), reads, judged: mark?.judged ?? {} };
     this.#unread(reader);
     reader.reads = reads;
     this.#rules.set(rule, reader);
@@ -68,12 +75,13 @@ export class Feed {
 
   /** Hand a monitor the items of listeners that it wants. What comes while it is away waits for it, until it is forgotten. */
   tap(monitor: string, pid: Pid, wants: (item: Metric | Log) => boolean): void {
-    const tap = this.#taps.get(monitor) ?? { inbox: new Inbox(`monitor:${monitor}`), wants };
+    const tap: Tap = this.#taps.get(monitor) ?? { inbox: new Inbox(`monitor:${monitor}`, this.#underWay), wants };
     tap.wants = wants;
     this.#taps.set(monitor, tap);
     tap.inbox.open(pid);
   }
   untap(monitor: string): void {
+    this.#taps.get(monitor)?.inbox.close();
     this.#taps.delete(monitor);
   }
   /** The monitor has published what it was pushed, up to here. */
@@ -83,13 +91,15 @@ export class Feed {
 
   /** From a monitor to the rules: one message to each that reads it. Resolves when none of them is above its high water. */
   async publish(event: Event): Promise<void> {
-    const { monitor, observations } = event;
+    const { monitor, observations, seq } = event;
     const last = observations.at(-1);
     if (!last) return;
     vitals.observations.inc({ monitor }, observations.length);
-    const woken = [...(this.#readers.get(monitor) ?? [])].filter(({ reads }) => observations.some((one) => touches(one, reads.get(monitor))));
+    const cares = ({ reads, judged }: Reader): boolean =>
+      (seq === undefined || seq > (judged[monitor] ?? 0)) && observations.some((one) => touches(one, reads.get(monitor)));
+    const woken = [...(this.#readers.get(monitor) ?? [])].filter(cares);
     this.#remember(monitor, last, observations);
-    for (const { inbox } of woken) inbox.put({ event });
+    for (const { inbox } of woken) inbox.put({ event, seq });
     for (const { inbox } of woken) await inbox.room();
   }
 
@@ -102,16 +112,38 @@ export class Feed {
 
   /** From a listener to the store and the push monitors. Resolves when the store has it all: acknowledge after that. */
   async ingest(telemetry: Telemetry): Promise<void> {
-    await this.#append(telemetry);
-    const items = [...telemetry.metrics, ...telemetry.logs];
-    vitals.stored.inc({ protocol: telemetry.protocol }, items.length);
+    const atMs = Date.now();
+    const seq = await this.#append(telemetry, atMs);
+    vitals.stored.inc({ protocol: telemetry.protocol }, telemetry.metrics.length + telemetry.logs.length);
+    await this.#push(telemetry, seq, atMs);
+  }
+
+  /** What was stored in another life of the node, and not judged: to the push monitors, in order, before anything new. */
+  async replay(telemetry: Telemetry, seq: number, atMs: number): Promise<void> {
+    if (seq > this.#underWay.last) await this.#push(telemetry, seq, atMs);
+  }
+
+  /** All stored batches up to this one are judged. */
+  get judgedUpTo(): number {
+    return this.#underWay.mark;
+  }
+  /** Of what a rule has judged, that which is further than all have come. */
+  ahead(seen: ReadonlyMap<string, number>): Record<string, number> {
+    const { mark } = this.#underWay;
+    return Object.fromEntries([...seen].filter(([, seq]) => seq > mark));
+  }
+
+  async #push({ metrics, logs }: Telemetry, seq: number, atMs: number): Promise<void> {
+    const items = [...metrics, ...logs];
     const pushed: Tap['inbox'][] = [];
+    this.#underWay.open(seq);
     for (const { inbox, wants } of this.#taps.values()) {
       const wanted = items.filter(wants);
       if (wanted.length === 0) continue;
-      inbox.put({ items: wanted });
+      inbox.put({ items: wanted, seq, atMs });
       pushed.push(inbox);
     }
+    this.#underWay.done(seq);
     for (const inbox of pushed) await inbox.room();
   }
 
@@ -127,6 +159,7 @@ export class Feed {
     } else if (kind === 'rule') {
       const reader = this.#rules.get(name);
       if (reader) this.#unread(reader);
+      reader?.inbox.close();
       this.#rules.delete(name);
     }
   }

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cast } from '../lib/call.ts';
 import type { Pid } from '../lib/process.ts';
+import type { UnderWay } from './under-way.ts';
 import * as vitals from './vitals.ts';
 
 /** A reader with more than this in its mailbox holds back whoever sends to it. */
@@ -19,6 +20,8 @@ const MOST_SENT = 10;
 export interface Mark {
   readonly inbox: string;
   readonly number: number;
+  /** By monitor: the last stored batch that is judged, where that is further than all have come. It holds in any life of the node. */
+  readonly judged?: Readonly<Record<string, number>>;
 }
 export interface Marked {
   readonly mark: Mark;
@@ -27,36 +30,46 @@ interface Kept<M> {
   readonly message: M & Marked;
   sent: number;
 }
+/** `seq`: the stored batch that it comes from. */
+interface Message {
+  readonly seq?: number | undefined;
+}
 
-export class Inbox<M extends object> {
+export class Inbox<M extends Message> {
   readonly #id = randomUUID();
   /** For people: whose it is. */
   readonly #name: string;
+  readonly #underWay: UnderWay | undefined;
   #reader: Pid | undefined;
   #kept: Kept<M>[] = [];
   #last = 0;
 
-  constructor(name: string) {
+  /** @param underWay told of every message that is put and done with. */
+  constructor(name: string, underWay?: UnderWay) {
     this.#name = name;
+    this.#underWay = underWay;
+  }
+  get id(): string {
+    return this.#id;
   }
 
   /** From now on `reader` reads. It is sent what is kept, but for what stands before `mark`: that it knows to be done. */
   open(reader: Pid, mark?: Mark): void {
     this.#reader = reader;
     if (mark) this.done(mark);
-    const again = this.#kept.filter(({ sent }) => sent < MOST_SENT);
-    this.#lost(this.#kept.length - again.length);
-    this.#kept = again;
-    for (const one of again) this.#send(one);
+    const given = this.#kept.filter(({ sent }) => sent >= MOST_SENT);
+    this.#lost(given);
+    this.#kept = this.#kept.filter(({ sent }) => sent < MOST_SENT);
+    for (const one of this.#kept) this.#send(one);
   }
 
   put(message: M): void {
     const one = { message: { ...message, mark: { inbox: this.#id, number: ++this.#last } }, sent: 0 };
     this.#kept.push(one);
+    if (message.seq !== undefined) this.#underWay?.open(message.seq);
     if (this.#reader?.isAlive) this.#send(one);
     else if (this.#kept.length > MOST_KEPT) {
-      this.#kept.shift();
-      this.#lost(1);
+      this.#lost(this.#kept.splice(0, 1));
     }
   }
 
@@ -64,7 +77,12 @@ export class Inbox<M extends object> {
   done({ inbox, number }: Mark): void {
     if (inbox !== this.#id) return; // of another life of the node: the numbers begin anew
     const open = this.#kept.findIndex(({ message }) => message.mark.number > number);
-    this.#kept.splice(0, open < 0 ? this.#kept.length : open);
+    this.#gone(this.#kept.splice(0, open < 0 ? this.#kept.length : open));
+  }
+
+  /** Nobody will read it any more. */
+  close(): void {
+    this.#gone(this.#kept.splice(0));
   }
 
   /** Resolves when its reader is below its high water, or away. */
@@ -77,7 +95,12 @@ export class Inbox<M extends object> {
     if (this.#reader) cast(this.#reader, one.message);
   }
 
-  #lost(count: number): void {
-    if (count > 0) vitals.unjudged.inc({ reader: this.#name }, count);
+  #lost(given: readonly Kept<M>[]): void {
+    if (given.length > 0) vitals.unjudged.inc({ reader: this.#name }, given.length);
+    this.#gone(given);
+  }
+
+  #gone(kept: readonly Kept<M>[]): void {
+    for (const { message } of kept) if (message.seq !== undefined) this.#underWay?.done(message.seq);
   }
 }

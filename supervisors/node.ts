@@ -78,7 +78,9 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
   const names: Names = new Registry();
   const store = new Store(names);
   const secrets = new Secrets(names);
-  const feed = new Feed((telemetry) => store.append(telemetry));
+  const feed = new Feed((telemetry, atMs) => store.append(telemetry, atMs));
+  store.judged = () => feed.judgedUpTo;
+  let replayed = false;
   const site: Site = {
     names,
     feed,
@@ -111,6 +113,11 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
     lastExit: (child) => restarts.of(child)?.lastExit,
     lastVersion: async () => (await store.versions(1))[0],
     saveVersion: (version) => store.commit([{ set: 'version', version }]),
+    replay: async () => {
+      if (replayed) return;
+      for await (const { telemetry, seq, atMs } of store.unjudged()) await feed.replay(telemetry, seq, atMs);
+      replayed = true;
+    },
     forgetRule: (rule) => store.commit([{ set: 'forget_rule', rule }]),
     serve: (desk, signal) =>
       serveOn(

@@ -68,14 +68,15 @@ class Admin implements GenServer<undefined, Command> {
       declared,
     );
     for (const { do: verb, declared: one } of plan) {
+      if (one.kind === 'listener') await this.#port.replay(); // what is stored and not judged comes before anything new
       if (verb === 'stop' || verb === 'replace') await branches.stop(self, one);
       if (verb === 'start' || verb === 'replace') await this.#startOrPark(one);
     }
     try {
-      await this.#take(declared, system, this.#sources, this.#overlay, 'node', 'start', plan);
+      await this.#take(declared, system, this.#sources, overlay, 'node', 'start', plan);
     } catch (error) {
       this.#log.error('the start cannot be written into the history', { error: reasonText(error) }); // a full disk is no reason not to watch
-      this.#adopt(declared, system, this.#sources, this.#overlay);
+      this.#adopt(declared, system, this.#sources, overlay);
     }
     this.#port.names.register(self, 'admin', undefined);
     return ok(undefined);

@@ -20,6 +20,8 @@ export interface AdminPort {
   lastVersion(): Promise<{ readonly number: number; readonly overlay: unknown } | undefined>;
   saveVersion(version: Version): Promise<void>;
   forgetRule(rule: string): Promise<void>;
+  /** Hands the rules what was stored and not judged when the node died last; the second time it has nothing to do. */
+  replay(): Promise<void>;
   /** The control socket: opened by admin's init, closed with it. */
   serve(desk: Desk, signal: AbortSignal): Promise<void>;
   /** Why the last process of a resource ended. */

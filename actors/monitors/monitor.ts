@@ -121,15 +121,15 @@ class Monitor<S extends TSchema> implements GenServer<undefined, { readonly ask:
   }
 
   /** From a listener: the items that this monitor tapped, one observation each, all in one Event. */
-  async handleCast({ items, mark }: Pushed): Promise<Next<undefined>> {
+  async handleCast({ items, mark, atMs, seq }: Pushed): Promise<Next<undefined>> {
     this.#phase = 'up';
     const observations = items.map((item) => {
       const seen = this.#see?.(item);
       this.#state = { ...seen, up: true };
-      return { atMs: Date.now(), fields: this.#state };
+      return { atMs, fields: this.#state };
     });
     this.#observedMs = Date.now();
-    const published = this.#settings.feed.publish({ monitor: this.#name, observations });
+    const published = this.#settings.feed.publish({ monitor: this.#name, observations, seq });
     this.#settings.feed.published(this.#name, mark); // the rules have it in that same step; they may only be behind
     await published;
     return noreply(undefined);

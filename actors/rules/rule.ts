@@ -6,46 +6,19 @@ import { type CallMessage, CastMessage } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type GenServer, type Init, type Next, noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
-import type { Names } from '../names.ts';
 import type { Alert } from '../alert.ts';
 import type { Fields, Observation } from '../event.ts';
-import { type Feed, type Reads, touches, type Wake } from '../feed.ts';
+import { type Reads, touches, type Wake } from '../feed.ts';
 import type { Job } from '../job.ts';
-import type { Logger } from '../logger.ts';
 import * as vitals from '../vitals.ts';
 import { type AlertState, type Damping, type Effect, INACTIVE, step, stepOfEvent } from './alert-state.ts';
 import { compile, type Compiled, type Facts } from './compile.ts';
 import { type Condition, leaves, parseCondition } from './condition.ts';
-import { details, type Explained, explain } from './explain.ts';
+import { details, explain } from './explain.ts';
+import type { Execution, RulePort, RuleStatus } from './port.ts';
 import type { RuleConfig } from './schema.ts';
 
-/** What a rule is given to work with. */
-export interface RulePort {
-  readonly names: Names;
-  readonly feed: Feed;
-  readonly log: Logger;
-  /** The rule's state as it was last committed; undefined for a new rule. */
-  load(rule: string): Promise<unknown>;
-  /** Resolves when state and executions are lasting, together. */
-  commit(rule: string, state: AlertState, executions: readonly Execution[]): Promise<void>;
-  /** These have been committed and are due. */
-  due(jobs: readonly Job[]): void;
-}
-
-/** One that is owed; or that would be, had it not been suppressed. */
-export interface Execution {
-  readonly job: Job;
-  readonly suppressed?: string;
-}
-
-/** What a rule answers when it is asked how it stands. */
-export interface RuleStatus {
-  readonly phase: AlertState['phase'];
-  readonly since: string;
-  readonly episode: string | null;
-  readonly lastTold: string | null;
-  readonly explanation: Explained;
-}
+export type { RulePort, RuleStatus };
 
 /** Something to tell, or, after a cooldown that outlasted the episode, not to. */
 interface Verdict {
@@ -84,6 +57,8 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
   readonly #monitors: readonly string[];
   /** The last observation of each monitor that has been judged: the next one may have changed from it. */
   readonly #judged = new Map<string, Observation>();
+  /** The last stored batch of each monitor that has been judged. */
+  readonly #seen = new Map<string, number>();
   #self!: Process;
   #cancelTick: () => void = () => {};
 
@@ -105,6 +80,7 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     this.#self = self;
     const state = ((await this.#port.load(this.#name)) as AlertState | undefined) ?? INACTIVE;
     this.#port.feed.subscribe(this.#name, self, this.#reads, state.read);
+    for (const [monitor, seq] of Object.entries(state.read?.judged ?? {})) this.#seen.set(monitor, seq);
     this.#port.names.register(self, `rule:${this.#name}`, undefined);
     self.deliver(TICK); // what it missed while it was away shows in the monitors' states
     return ok(state);
@@ -116,20 +92,21 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     let now = state;
     let { mark } = wake;
     for (const { event, mark: next } of [wake, ...this.#waiting()]) {
-      const { monitor, observations } = event;
+      const { monitor, observations, seq } = event;
       let previous = this.#judged.get(monitor) ?? this.#before(monitor, observations[0]);
       for (const observation of observations) {
         if (touches(observation, this.#reads.get(monitor))) now = this.#judge(now, this.#facts(monitor, observation, previous), monitor, observation, verdicts);
         previous = observation;
       }
       if (previous) this.#judged.set(monitor, previous);
+      if (seq !== undefined) this.#seen.set(monitor, seq);
       mark = next;
     }
     if (now === state) {
       this.#port.feed.judged(this.#name, mark);
       return noreply(state);
     }
-    const read = { ...now, read: mark };
+    const read = { ...now, read: { ...mark, judged: this.#port.feed.ahead(this.#seen) } };
     await this.#settle(read, verdicts);
     return noreply(read);
   }

@@ -98,7 +98,8 @@ class StoreServer implements GenServer<Threads, Work> {
   }
 
   async terminate(_reason: unknown, { writer, reader }: Threads): Promise<void> {
-    if (writer.waiting > 0) await writer.ask({ do: 'jobCounts' }).catch(() => {}); // what was accepted before is committed before this is answered
+    // What was accepted before is committed before this is; and after a stop in order nothing is left to be judged again.
+    await new Promise((resolve) => writer.post({ do: 'commit', changes: [] }, this.#store.judged(), resolve));
     await Promise.all([writer.stop(), reader.stop()]);
   }
 

@@ -186,7 +186,13 @@ const range = fc.tuple(timestamp, timestamp, fc.integer({ min: 0, max: 9 })).map
 const taggedBy = sometimes({ host: matchOf('a', 'ab'), zone: matchOf('x'), constructor: fc.constant({ is: '' }) }, 3);
 const metricsWhere = sometimes({ service: matchOf('api', 'web'), name: matchOf('cpu', 'mem'), tags: taggedBy }, 4);
 const logsWhere = sometimes({ service: matchOf('api', 'web'), tags: taggedBy }, 4);
-const paged = sometimes({ limit: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 6, max: 60 })), order: fc.constantFrom('newest', 'oldest') }, 2);
+const paged = sometimes(
+  {
+    limit: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 16, max: 24 }), fc.integer({ min: 6, max: 60 })),
+    order: fc.constantFrom('newest', 'oldest'),
+  },
+  2,
+);
 const both = <A, B>(a: fc.Arbitrary<A>, b: fc.Arbitrary<B>): fc.Arbitrary<A & B> => fc.tuple(a, b).map(([x, y]) => ({ ...x, ...y }));
 
 export const metricQuery: fc.Arbitrary<MetricQuery> = both(both(metricsWhere, range), both(paged, sometimes({ latest: fc.constant(true) }, 4)));

@@ -135,8 +135,8 @@ export function itAnswersQueries(open: (root: Root) => Promise<Store>): void {
     });
 
     it('aggregates them all', async () => {
-      for (const fn of ['avg', 'count', 'max', 'rate', 'last', 'p95'] as const)
-        for (const stepMs of [undefined, 7_000, 3_600_000]) {
+      for (const fn of ['avg', 'rate', 'last', 'p95'] as const)
+        for (const stepMs of [undefined, 7_000]) {
           const query = { fn, name: { matches: 'dense|sparse' }, by: ['name'], ...(stepMs && { stepMs }) };
           expectAlike(await store.aggregate(query), history.aggregate(query), fn === 'p95' ? 0.010_001 : 1e-9);
         }
@@ -173,6 +173,17 @@ export function itAnswersQueries(open: (root: Root) => Promise<Store>): void {
       expect((await cancelled).code).to.equal('cancelled');
       expect((await other)[0]?.points[0]?.[1]).to.equal(DENSE);
     });
+  });
+
+  it('pages through one instant in the order of its series, however many samples one of them has', async () => {
+    const { tag, mine } = aRun();
+    const few = (name: string): Metric[] => Array.from({ length: 5 }, (_, i) => metric({ name: `${name}${i}`, tags: tag }));
+    const all = [...few('before'), ...Array.from({ length: 60 }, (_, value) => metric({ name: 'many', value, tags: tag })), ...few('behind')];
+    await append(store, all);
+    for (const order of ['oldest', 'newest'] as const) {
+      const got = await walked(20, (at) => store.metrics({ tags: mine, order, limit: 20, ...at }));
+      expect(got).to.deep.equal(order === 'oldest' ? all : all.toReversed());
+    }
   });
 
   it('finds a series that was stored after one with a greater number', async () => {

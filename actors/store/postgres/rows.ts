@@ -28,7 +28,11 @@ export class Rows {
     this.#end = this.#buffer.writeUInt32BE(value - high * TWO_32, at + 4);
     return this;
   }
-  float8(value: number): this {
+  float8(value: number | null): this {
+    if (value === null) {
+      this.#end = this.#room(4).writeInt32BE(-1, this.#end);
+      return this;
+    }
     const at = this.#head(8);
     this.#end = this.#buffer.writeDoubleBE(value, at);
     return this;

@@ -1,7 +1,9 @@
 /** Batches in, rows out: series, points and logs, and each batch itself until the rules of this node have done with it. Part of the thread that writes. */
 import type { Log } from '../../event.ts';
 import type { Batch, Boot, Columns, Unjudged } from '../work.ts';
+import { minuteOf } from '../rollup.ts';
 import { Days, dayOf } from './days.ts';
+import { LATE_MS } from './rollups.ts';
 import { Rows } from './rows.ts';
 import { SeriesMap } from './series.ts';
 import type { Session } from './session.ts';
@@ -53,16 +55,18 @@ export class Telemetry {
     const points = new Rows();
     const logs = new Rows();
     const unjudged = new Rows();
+    const late = new Late(Date.now() - LATE_MS);
     for (const batch of batches) {
       const { seq, atMs, protocol, columns } = batch;
       const ours = { ...columns, series: columns.series.map((id) => this.#series.ours(id)) };
-      this.#addPoints(points, ours);
+      this.#addPoints(points, late, ours);
       if (batch.logs !== '[]') addLogs(logs, JSON.parse(batch.logs) as Log[]);
       unjudged.row(8).text(this.#node).int8(seq).float8(atMs).text(protocol);
       unjudged.bytes(bytes(ours.series)).bytes(bytes(ours.ts)).bytes(bytes(ours.value)).text(batch.logs);
     }
     const sent = [session.copy('unjudged (node, seq, at_ms, protocol, series, ts, value, texts)', unjudged.finish())];
     if (points.count > 0) sent.push(session.copy('points (series_id, ts, seq, value)', points.finish()));
+    if (late.count > 0) sent.push(session.ask(STALE, late.columns));
     if (logs.count > 0) sent.push(session.copy('logs (ts, service, level, message, tags)', logs.finish()));
     return sent;
   }
@@ -89,19 +93,48 @@ export class Telemetry {
   }
 
   /** In the order of the index, so that a series' samples lie together. Each gets a number of its own, which keeps two of one instant apart. */
-  #addPoints(rows: Rows, { series, ts, value }: Columns): void {
+  #addPoints(rows: Rows, late: Late, { series, ts, value }: Columns): void {
     const order = Uint32Array.from(series.keys());
     order.sort((a, b) => (series[a] as number) - (series[b] as number) || (ts[a] as number) - (ts[b] as number));
     for (const i of order) {
       const one = value[i] as number;
       if (Number.isNaN(one)) throw new RangeError('a sample is not a number'); // SQLite has no NaN
+      const at = Math.trunc(ts[i] as number);
+      late.see(series[i] as number, at);
       rows
         .row(4)
         .int4(series[i] as number)
-        .int8(Math.trunc(ts[i] as number))
+        .int8(at)
         .int8(this.#nextSample++)
         .float8(one + 0); // nor a negative zero
     }
+  }
+}
+
+const STALE = 'INSERT INTO stale_rollups (series_id, ts) SELECT DISTINCT id, minute FROM unnest(?::int[], ?::bigint[]) AS given (id, minute) ORDER BY 1, 2 ON CONFLICT DO NOTHING';
+
+/** Minutes that may have been rolled up before these samples of them came. */
+class Late {
+  readonly #before: number;
+  readonly #series: number[] = [];
+  readonly #minutes: number[] = [];
+
+  constructor(before: number) {
+    this.#before = before;
+  }
+  /** A sample, those of one series in the order of time. */
+  see(series: number, ts: number): void {
+    if (ts >= this.#before) return;
+    const minute = minuteOf(ts);
+    if (this.#series.at(-1) === series && this.#minutes.at(-1) === minute) return;
+    this.#series.push(series);
+    this.#minutes.push(minute);
+  }
+  get count(): number {
+    return this.#series.length;
+  }
+  get columns(): readonly [string, string] {
+    return [`{${this.#series.join(',')}}`, `{${this.#minutes.join(',')}}`];
   }
 }
 

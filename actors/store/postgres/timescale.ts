@@ -40,9 +40,11 @@ export async function makeHypertable(session: Session): Promise<void> {
   `);
 }
 
-/** What is older goes, chunk by chunk. */
-export async function retainHypertable(session: Session, olderThanMs: number): Promise<void> {
-  await session.run(
-    `SELECT remove_retention_policy('points', if_exists => true); SELECT add_retention_policy('points', drop_after => ${Math.trunc(olderThanMs)}::bigint)`,
-  );
+export async function isHypertable(session: Session): Promise<boolean> {
+  return (await session.run("SELECT relkind <> 'p' AS hyper FROM pg_class WHERE oid = 'points'::regclass")).rows[0]?.hyper === true;
+}
+
+/** What is older goes, chunk by chunk. The cut is Argos' own, which knows what has been down-sampled; so there is no policy of TimescaleDB for it. */
+export async function dropChunks(session: Session, before: number): Promise<void> {
+  await session.run(`SELECT drop_chunks('points', older_than => ${Math.trunc(before)}::bigint)`);
 }

@@ -1,7 +1,8 @@
 /** Opens the database: the right SQLite, the right settings, the newest schema. What is wrong is said in words of the one who can mend it. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
+import { finish as finishRestore } from '../swap.ts';
 import type { Fault } from '../work.ts';
 
 /** Older ones can corrupt a WAL when a checkpoint meets a commit of another connection (sqlite.org/wal.html, fixed in 3.51.3). */
@@ -60,6 +61,7 @@ export function lockFolder(file: string): Database.Database {
   const lock = new Database(`${file}.lock`, { timeout: LOCK_MS }); // a thread that has just been killed lets go in a moment
   try {
     lock.exec('BEGIN EXCLUSIVE');
+    finishRestore(dirname(file)); // one that was killed half way
     return lock;
   } catch (error) {
     lock.close();

@@ -222,4 +222,16 @@ describe('retention', () => {
     expect(house.samples().map(({ ts }) => BEGIN_MS - ts)).to.deep.equal([MINUTE_MS + 1]);
     house.db.close();
   });
+
+  it('leaves the minutes of an hour that is not rolled up yet', () => {
+    const house = new House({ retention: policy({ metrics: '1m', metrics_1m: '1m' }) });
+    house.series('a');
+    house.append([1, 2, 30].map((minutes) => ({ series: 1, ts: BEGIN_MS - minutes * MINUTE_MS, value: 1 })));
+    house.nowMs += 90_000; // the hour is over, and its last minute not closed
+    house.keep();
+    house.nowMs += HOUR_MS;
+    house.keep();
+    expect(house.all('SELECT count FROM rollups WHERE step = ?', HOUR_MS)).to.deep.equal([{ count: 3 }]);
+    house.db.close();
+  });
 });

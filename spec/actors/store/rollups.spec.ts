@@ -8,30 +8,25 @@ const NUM_RUNS = process.env.ARGOS_LONG ? 1_000 : 40;
 const KEEP = { rawMs: 20 * MINUTE_MS, minutesMs: 3 * HOUR_MS, hoursMs: 1_000 * HOUR_MS, logsMs: 1, tracesMs: 1 };
 const POLICY = { telemetry: KEEP, services: {}, episodesMs: 1, jobsMs: 1, auditMs: 1, versionsMs: 1, versionsAtLeast: 1 };
 
-/** What happens: samples come, some of them late; time passes; housekeeping has some steps; the node dies. */
-type Event =
-  | { readonly samples: readonly (Omit<Sample, 'ts'> & { readonly ageMs: number })[] }
-  | { readonly passMs: number }
-  | { readonly steps: number }
-  | { readonly restart: true };
+/** What happens: samples come, in and out of time; time passes; housekeeping has some steps; the node dies. */
+type Event = { readonly samples: readonly Sample[] } | { readonly passMs: number } | { readonly steps: number } | { readonly restart: true };
 
-const value = fc.oneof(fc.integer({ min: -1_000, max: 1_000 }), fc.constantFrom(0, -0, 0.25), fc.integer({ min: 0, max: 3 }));
-const ageMs = fc.oneof(
-  { weight: 4, arbitrary: fc.integer({ min: 0, max: MINUTE_MS }) },
-  { weight: 2, arbitrary: fc.integer({ min: 0, max: 12 }).map((n) => n * 15_000) }, // many of one instant
-  { weight: 2, arbitrary: fc.integer({ min: 0, max: 2 * HOUR_MS }) },
-  { weight: 1, arbitrary: fc.integer({ min: 0, max: 8 * HOUR_MS }) },
-);
+const value = fc.oneof(fc.integer({ min: -1_000, max: 1_000 }), fc.constantFrom(0, 0.25), fc.integer({ min: 0, max: 3 }));
+// Few minutes of few hours, so that much meets in one of them.
+const HOURS = 6;
+const instant = fc
+  .record({ hour: fc.integer({ min: 0, max: HOURS - 1 }), minute: fc.constantFrom(0, 1, 59), ms: fc.constantFrom(0, 1, 30_000, 59_999) })
+  .map(({ hour, minute, ms }) => BEGIN_MS + hour * HOUR_MS + minute * MINUTE_MS + ms);
 const eventsOf = (values: fc.Arbitrary<number>): fc.Arbitrary<Event[]> => {
-  const sample = fc.record({ series: fc.integer({ min: 1, max: 3 }), ageMs, value: values });
+  const sample = fc.record({ series: fc.integer({ min: 1, max: 3 }), ts: instant, value: values });
   return fc.array(
     fc.oneof(
       { weight: 5, arbitrary: fc.record({ samples: fc.array(sample, { minLength: 1, maxLength: 12 }) }) },
-      { weight: 3, arbitrary: fc.record({ passMs: fc.oneof(fc.integer({ min: 1, max: 3 * MINUTE_MS }), fc.integer({ min: 1, max: HOUR_MS })) }) },
-      { weight: 4, arbitrary: fc.record({ steps: fc.integer({ min: 1, max: 30 }) }) },
+      { weight: 3, arbitrary: fc.record({ passMs: fc.oneof(fc.integer({ min: 1, max: 3 * MINUTE_MS }), fc.integer({ min: 1, max: 2 * HOUR_MS })) }) },
+      { weight: 4, arbitrary: fc.record({ steps: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 300 })) }) },
       { weight: 1, arbitrary: fc.constant({ restart: true } as const) },
     ),
-    { maxLength: 40 },
+    { minLength: 5, maxLength: 60, size: 'max' },
   );
 };
 
@@ -40,10 +35,8 @@ function live(house: House, events: readonly Event[]): Sample[] {
   const came: Sample[] = [];
   for (const event of events) {
     if ('samples' in event) {
-      const batch = event.samples.map(({ ageMs: age, ...one }) => ({ ...one, ts: house.nowMs - age }));
-      // Those of one instant in one batch are written as they stand in it.
-      came.push(...batch);
-      house.append(batch);
+      came.push(...event.samples);
+      house.append(event.samples);
     } else if ('passMs' in event) house.nowMs += event.passMs;
     else if ('steps' in event) house.keep(event.steps);
     else house.restart();
@@ -52,10 +45,12 @@ function live(house: House, events: readonly Event[]): Sample[] {
 }
 /** Until everything is closed and done. */
 function settle(house: House): void {
+  house.nowMs = Math.max(house.nowMs, BEGIN_MS + HOURS * HOUR_MS) + 3 * MINUTE_MS;
   for (let i = 0; i < 2; i++) {
-    house.nowMs += HOUR_MS + 3 * MINUTE_MS;
     house.keep();
+    house.nowMs += HOUR_MS;
   }
+  house.nowMs -= HOUR_MS;
 }
 const everything = (): boolean => true;
 
@@ -123,39 +118,57 @@ describe('down-sampling', () => {
     for (const one of [house, straight]) one.db.close();
   });
 
-  it('takes a sample that comes while its minute is made anew', () => {
-    const house = new House();
-    house.series('a');
-    const many = Array.from({ length: 1_000 }, (_, i) => ({ series: 1, ts: BEGIN_MS + i, value: i }));
-    house.append(many);
-    house.nowMs += 10 * MINUTE_MS;
-    house.keep();
-    house.append([{ series: 1, ts: BEGIN_MS + 5, value: -1 }]); // now the minute has to be made anew, in several pieces
-    const late: Sample[] = [];
-    for (let i = 0; i < 12; i++) {
-      house.nowMs += 10_000;
-      house.keep(1);
-      late.push({ series: 1, ts: BEGIN_MS + i, value: 10_000 + i });
-      house.append(late.slice(-1));
+  it('takes a sample that comes while its minute is made anew, at whatever step', () => {
+    for (let at = 1; at < 12; at++) {
+      const house = new House();
+      house.series('a');
+      house.append(Array.from({ length: 1_000 }, (_, i) => ({ series: 1, ts: BEGIN_MS + i, value: i })));
+      house.nowMs += 2 * HOUR_MS;
+      house.keep();
+      house.append([{ series: 1, ts: BEGIN_MS + 5, value: -1 }]); // now the minute has to be made anew, in several pieces
+      house.nowMs += 2 * MINUTE_MS;
+      house.keep(at);
+      house.append([{ series: 1, ts: BEGIN_MS, value: 10_000 }]);
+      for (let i = 0; i < 2; i++) {
+        house.keep();
+        house.nowMs += 2 * MINUTE_MS;
+      }
+      for (const step of [MINUTE_MS, HOUR_MS]) expect(house.rollups(step).get(`1/${BEGIN_MS}`), `${at}`).to.include({ count: 1_002, min: -1, max: 10_000 });
+      house.db.close();
     }
-    house.nowMs += HOUR_MS;
-    house.keep();
-    house.nowMs += HOUR_MS;
-    house.keep();
-    expect(house.rollups(MINUTE_MS).get(`1/${BEGIN_MS}`)).to.include({ count: 1_013, min: -1, max: 10_011 });
-    expect(house.rollups(HOUR_MS).get(`1/${BEGIN_MS}`)).to.include({ count: 1_013, min: -1, max: 10_011 });
-    house.db.close();
+  });
+
+  it('takes a sample that comes when its like are about to be removed, at whatever step', () => {
+    for (let at = 1; at < 40; at++) {
+      const house = new House({ retention: POLICY });
+      house.series('a');
+      const samples = [0, 1, 2, 600].map((i) => ({ series: 1, ts: BEGIN_MS + i, value: i }));
+      house.append(samples);
+      house.nowMs += 10 * MINUTE_MS;
+      house.keep();
+      house.append([{ series: 1, ts: BEGIN_MS + 5, value: 5 }]);
+      house.nowMs += HOUR_MS;
+      house.keep(at);
+      house.append([{ series: 1, ts: BEGIN_MS + 7, value: 7 }]);
+      for (let i = 0; i < 3; i++) {
+        house.keep();
+        house.nowMs += 2 * MINUTE_MS;
+      }
+      for (const step of [MINUTE_MS, HOUR_MS]) expect(house.rollups(step).get(`1/${BEGIN_MS}`), `${at}`).to.include({ count: 6, sum: 615 });
+      expect(house.samples()).to.deep.equal([]);
+      house.db.close();
+    }
   });
 
   it('goes on where it was when a step fails, and says meanwhile what is wrong', () => {
-    const house = new House();
-    house.series('a', 'b');
-    const samples = Array.from({ length: 3_000 }, (_, i) => ({ series: 1 + (i % 2), ts: BEGIN_MS + i * 30_000, value: i % 71 }));
+    const house = new House({}, 20);
+    const services = Array.from({ length: 40 }, (_, i) => `s${i}`);
+    house.series(...services);
+    const samples = Array.from({ length: 4_000 }, (_, i) => ({ series: 1 + (i % services.length), ts: BEGIN_MS + i * 20_000, value: i % 71 }));
     house.append(samples);
     house.nowMs += 26 * HOUR_MS;
-    house.keep(5);
     const pages = Number(house.db.pragma('page_count', { simple: true }));
-    house.db.pragma(`max_page_count = ${pages}`); // as on a full disk
+    house.db.pragma(`max_page_count = ${pages + 8}`); // as on a full disk
     house.keep();
     expect(house.keeping.health().stalled).to.match(/full/);
     house.append([{ series: 1, ts: BEGIN_MS + 1, value: 5 }]); // requests go on

@@ -56,27 +56,39 @@ CREATE TABLE unjudged (
 -- They live for a moment: not worth the time to compress them.
 ALTER TABLE unjudged ALTER series SET STORAGE EXTERNAL, ALTER ts SET STORAGE EXTERNAL, ALTER value SET STORAGE EXTERNAL, ALTER texts SET STORAGE EXTERNAL;
 
--- Down-sampled: one row a series, step (ms) and bucket. `increase` is that of a counter, resets taken out; `sketch` holds the distribution.
+-- Numbers that all nodes share: `rolled` is the instant before which all is down-sampled.
+CREATE TABLE marks (
+  name TEXT COLLATE "C" PRIMARY KEY,
+  value DOUBLE PRECISION NOT NULL
+);
+-- Down-sampled: one row a series, step (60000 or 3600000 ms) and bucket. `increase` is that of a counter, resets taken out; `sketch` holds the
+-- distribution, `first_at` and `last_at` are ms after ts. NULL: not a number. Complete for what ends before the mark `rolled`, but for stale_rollups.
 CREATE TABLE rollups (
   series_id INTEGER NOT NULL,
-  step BIGINT NOT NULL,
+  step INTEGER NOT NULL,
   ts BIGINT NOT NULL,
   count BIGINT NOT NULL,
-  -- NULL: not a number.
   sum DOUBLE PRECISION,
   min DOUBLE PRECISION NOT NULL,
   max DOUBLE PRECISION NOT NULL,
   first DOUBLE PRECISION NOT NULL,
+  first_at INTEGER NOT NULL,
   last DOUBLE PRECISION NOT NULL,
+  last_at INTEGER NOT NULL,
   increase DOUBLE PRECISION,
   sketch BYTEA NOT NULL,
   PRIMARY KEY (series_id, step, ts)
 );
--- Buckets that have got samples since they were rolled up.
+-- Minutes that have got samples when they may have been rolled up already, and are to be made anew from theirs.
 CREATE TABLE stale_rollups (
   series_id INTEGER NOT NULL,
   ts BIGINT NOT NULL,
   PRIMARY KEY (series_id, ts)
+);
+-- What retention has taken: of these services, all samples before are gone or go.
+CREATE TABLE removed (
+  service TEXT COLLATE "C" PRIMARY KEY,
+  raw_before BIGINT NOT NULL
 );
 
 CREATE TABLE traces (
@@ -92,6 +104,7 @@ CREATE TABLE traces (
   PRIMARY KEY (trace_id, span_id)
 );
 CREATE INDEX traces_by_time ON traces (ts);
+CREATE INDEX traces_by_service ON traces (service, ts);
 
 CREATE TABLE rule_states (
   rule TEXT COLLATE "C" PRIMARY KEY,
@@ -113,6 +126,7 @@ CREATE TABLE episodes (
   ended_ms DOUBLE PRECISION
 );
 CREATE INDEX episodes_by_time ON episodes (started_ms);
+CREATE INDEX episodes_ended ON episodes (ended_ms) WHERE ended_ms IS NOT NULL;
 
 CREATE TABLE jobs (
   id TEXT COLLATE "C" PRIMARY KEY,
@@ -131,6 +145,8 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_due ON jobs (due_ms) WHERE status IN ('queued', 'running', 'retrying');
 CREATE INDEX jobs_failed ON jobs (created_ms) WHERE status = 'failed';
 CREATE INDEX jobs_by_rule ON jobs (rule, created_ms);
+-- From due_ms on a job is at its end.
+CREATE INDEX jobs_ended ON jobs (due_ms) WHERE status NOT IN ('queued', 'running', 'retrying');
 
 CREATE TABLE attempts (
   job_id TEXT COLLATE "C" NOT NULL,
@@ -166,6 +182,8 @@ CREATE TABLE audit (
   subject TEXT NOT NULL,
   outcome TEXT NOT NULL
 );
+
+CREATE INDEX audit_by_time ON audit (at_ms);
 
 -- Only the hash of a key is kept (SHA-256 of 256 random bits).
 CREATE TABLE api_keys (

@@ -1,0 +1,89 @@
+/**
+ * The errand of a backup: SQLite. Pages are copied first, all at one moment, and the backup is made from the copy: a reader that reads for as long
+ * as a backup takes would keep the write-ahead log from being begun anew, and it would grow with all that comes in meanwhile (measured:
+ * bench/README.md). Without room for a copy on the disk it is made from the database itself.
+ */
+import { rmSync, statfsSync, statSync, unlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { archive, type Backup, type Source } from '../dump.ts';
+import { carryOut } from '../errand.ts';
+import type { Cell, Rows } from '../program.ts';
+import type { Column, Table } from '../tables.ts';
+import { type Given, reading, told } from './errands.ts';
+
+export interface DumpGiven extends Given {
+  readonly backup: Backup;
+  /** Left out: when there is room for it. */
+  readonly copy?: boolean;
+}
+
+/** So much of the disk is left when there is a copy. */
+const SPARE = 0.05;
+const ALL_PAGES = 2 ** 31 - 1;
+/** Rows that are handed on at once. */
+const ROWS = 256;
+
+carryOut((given: DumpGiven) => reading(given, (db) => dumped(db, given)), told);
+
+async function* dumped(db: Database.Database, { file, backup, copy = hasRoom(file) }: DumpGiven): AsyncGenerator<Uint8Array, unknown> {
+  if (!copy) {
+    db.exec('BEGIN');
+    return yield* archive(backup, sourceOf(db));
+  }
+  const other = await copied(db, `${file}.copy`);
+  try {
+    return yield* archive(backup, sourceOf(other));
+  } finally {
+    other.close();
+  }
+}
+
+/** One step of SQLite's backup is one moment of the database. The copy has no name any more when this returns, so that none is ever left. */
+async function copied(db: Database.Database, name: string): Promise<Database.Database> {
+  for (const beside of ['', '-journal']) rmSync(`${name}${beside}`, { force: true });
+  try {
+    await db.backup(name, { progress: () => ALL_PAGES });
+    const copy = new Database(name);
+    copy.pragma('journal_mode = DELETE');
+    return copy;
+  } finally {
+    unlinkSync(name);
+  }
+}
+
+function hasRoom(file: string): boolean {
+  const { bavail, blocks, bsize } = statfsSync(dirname(file));
+  const wal = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  return statSync(file).size + wal < (bavail - SPARE * blocks) * bsize;
+}
+
+/** What the database has in another form than the archive. */
+const OWN: Readonly<Record<string, string>> = {
+  nodes: "SELECT NULL AS node, value AS judged FROM marks WHERE name = 'judged'",
+  unjudged: 'SELECT NULL AS node, * FROM unjudged',
+  marks: "SELECT * FROM marks WHERE name <> 'judged'",
+};
+
+function sourceOf(db: Database.Database): Source {
+  const from = (table: Table): string => `(${OWN[table.name] ?? `SELECT * FROM ${table.name}`})`;
+  return {
+    engine: 'sqlite',
+    columns(table) {
+      if (table.name !== 'nodes' && (db.pragma(`table_info(${table.name})`) as unknown[]).length === 0) return [];
+      const there = new Set(db.prepare(`SELECT * FROM ${from(table)} LIMIT 0`).columns().map(({ name }) => name));
+      return table.columns.filter(({ name }) => there.has(name));
+    },
+    *rows(table: Table, columns: readonly Column[]): Generator<Rows> {
+      const names = columns.map(({ name }) => `"${name}"`).join(', ');
+      let rows: (readonly Cell[])[] = [];
+      for (const row of db.prepare(`SELECT ${names} FROM ${from(table)} ORDER BY ${table.key.join(', ')}`).raw().iterate()) {
+        rows.push(row as Cell[]);
+        if (rows.length < ROWS) continue;
+        yield rows;
+        rows = [];
+      }
+      yield rows;
+    },
+  };
+}

@@ -1,0 +1,36 @@
+/** What the errands of SQLite share: the data directory to themselves while no node runs, and their errors in words. */
+import { existsSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { Refusal } from '../errand.ts';
+import { faultOf, lockFolder, openReader } from './open.ts';
+
+export interface Given {
+  readonly file: string;
+  /** This process runs the node: the folder is its own already. */
+  readonly online: boolean;
+}
+
+/** Keeps every node out until it is closed. @throws Refusal `conflict` while one runs. */
+export function hold(file: string): Database.Database {
+  try {
+    return lockFolder(file);
+  } catch (error) {
+    if (error instanceof Database.SqliteError) throw error;
+    throw new Refusal('conflict', error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+/** Do something with a connection that reads. */
+export async function* reading<T>({ file, online }: Given, work: (db: Database.Database) => AsyncGenerator<Uint8Array, T>): AsyncGenerator<Uint8Array, T> {
+  const lock = online ? undefined : hold(file); // before the look: a restore that was interrupted is finished by it
+  if (!existsSync(file)) throw new Refusal('usage', `there is no database ${file}: name its folder with --data-dir`);
+  const db = openReader(file);
+  try {
+    return yield* work(db);
+  } finally {
+    db.close();
+    lock?.close();
+  }
+}
+
+export const told = (error: unknown, { file }: Pick<Given, 'file'>): string => faultOf(error, file).message;
