@@ -174,7 +174,10 @@ export class Children implements Group<Child> {
       child.former = child.pid;
     }
     if (pid) this.#byPid.set(pid, child);
-    if (pid && child.former) pid.succeed(child.former);
+    if (pid && child.former) {
+      pid.succeed(child.former);
+      child.former = undefined; // a dead process is kept no longer than it has to be
+    }
     child.pid = pid;
     child.restarting = false;
   }

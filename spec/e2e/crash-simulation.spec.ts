@@ -144,10 +144,13 @@ describe('crash simulation', function () {
       episodes[hot ? 'firing' : 'resolved']++;
     }
     const { sending, stop } = node.send(`s${++count.sequences}`, hot);
-    await killer.run(kills);
-    parked = await settled();
-    if (well(STORED)) await eventually(() => expect(sending.boiler.acked.size).to.be.above(0)); // so that the rule can know how the boiler is
-    await stop();
+    try {
+      await killer.run(kills);
+      parked = await settled();
+      if (well(STORED)) await eventually(() => expect(sending.boiler.acked.size).to.be.above(0)); // so that the rule can know how the boiler is
+    } finally {
+      await stop();
+    }
     for (const { sent, acked } of [sending.device, sending.boiler]) {
       count.sent += sent.size;
       count.acked += acked.size;

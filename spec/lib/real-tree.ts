@@ -198,7 +198,7 @@ export function obedient(options: SpawnOptions): Process {
 /** A worker ends by itself, unless it is to be killed; a supervisor gets an exit signal from somebody. */
 export const crash = ({ pid, spec }: Instance, reason: unknown): void => {
   if (reason === 'kill' || spec.sup) exit(pid, reason);
-  else cast(pid as ServerRef<never, unknown>, reason);
+  else cast(pid as ServerRef<never, unknown>, reason); // a Worker, which takes any reason
 };
 
 /** An answer as plain data: processes by name, the spec in an error by its id. */
