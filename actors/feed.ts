@@ -30,7 +30,7 @@ export interface Latest {
 }
 
 interface Reader {
-  readonly inbox: Inbox<Omit<Wake, 'mark'> & { readonly seq?: number | undefined }>;
+  readonly inbox: Inbox<Omit<Wake, 'mark'>>;
   reads: Reads;
   /** What it has judged in another life of the node, by monitor. */
   judged: Readonly<Record<string, number>>;
@@ -99,7 +99,7 @@ export class Feed {
       (seq === undefined || seq > (judged[monitor] ?? 0)) && observations.some((one) => touches(one, reads.get(monitor)));
     const woken = [...(this.#readers.get(monitor) ?? [])].filter(cares);
     this.#remember(monitor, last, observations);
-    for (const { inbox } of woken) inbox.put({ event, seq });
+    for (const { inbox } of woken) inbox.put({ event }, seq);
     for (const { inbox } of woken) await inbox.room();
   }
 
@@ -140,7 +140,7 @@ export class Feed {
     for (const { inbox, wants } of this.#taps.values()) {
       const wanted = items.filter(wants);
       if (wanted.length === 0) continue;
-      inbox.put({ items: wanted, seq, atMs });
+      inbox.put({ items: wanted, seq, atMs }, seq);
       pushed.push(inbox);
     }
     this.#underWay.done(seq);

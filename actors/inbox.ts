@@ -28,14 +28,11 @@ export interface Marked {
 }
 interface Kept<M> {
   readonly message: M & Marked;
+  readonly seq: number | undefined;
   sent: number;
 }
-/** `seq`: the stored batch that it comes from. */
-interface Message {
-  readonly seq?: number | undefined;
-}
 
-export class Inbox<M extends Message> {
+export class Inbox<M extends object> {
   readonly #id = randomUUID();
   /** For people: whose it is. */
   readonly #name: string;
@@ -49,9 +46,6 @@ export class Inbox<M extends Message> {
     this.#name = name;
     this.#underWay = underWay;
   }
-  get id(): string {
-    return this.#id;
-  }
 
   /** From now on `reader` reads. It is sent what is kept, but for what stands before `mark`: that it knows to be done. */
   open(reader: Pid, mark?: Mark): void {
@@ -63,10 +57,11 @@ export class Inbox<M extends Message> {
     for (const one of this.#kept) this.#send(one);
   }
 
-  put(message: M): void {
-    const one = { message: { ...message, mark: { inbox: this.#id, number: ++this.#last } }, sent: 0 };
+  /** @param seq the stored batch that it comes from, if it does. */
+  put(message: M, seq?: number): void {
+    const one = { message: { ...message, mark: { inbox: this.#id, number: ++this.#last } }, seq, sent: 0 };
     this.#kept.push(one);
-    if (message.seq !== undefined) this.#underWay?.open(message.seq);
+    if (seq !== undefined) this.#underWay?.open(seq);
     if (this.#reader?.isAlive) this.#send(one);
     else if (this.#kept.length > MOST_KEPT) {
       this.#lost(this.#kept.splice(0, 1));
@@ -101,6 +96,6 @@ export class Inbox<M extends Message> {
   }
 
   #gone(kept: readonly Kept<M>[]): void {
-    for (const { message } of kept) if (message.seq !== undefined) this.#underWay?.done(message.seq);
+    for (const { seq } of kept) if (seq !== undefined) this.#underWay?.done(seq);
   }
 }

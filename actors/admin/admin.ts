@@ -9,7 +9,7 @@ import { DownMessage } from '../../lib/signal.ts';
 import type { Applied, Declaration, Declared, Kind, OverlayEntry, Source } from '../../proto/api.ts';
 import { logger, setLogLevel } from '../logger.ts';
 import { keyOf, type Step } from './branches.ts';
-import { type AdminPort, type Command, type CommandReply, ConfigError, type Desk, failure, uses } from './desk.ts';
+import { type AdminPort, type Command, type CommandReply, ConfigError, type Desk, failure, usersOf } from './desk.ts';
 import { overlayThatFits } from './overlay.ts';
 import { Quarantine } from './quarantine.ts';
 
@@ -112,7 +112,7 @@ class Admin implements GenServer<undefined, Command> {
     if (command.do === 'put' && command.mode === 'create' && there) return failure('conflict', `there is a ${kind} named ${name} already: use update`);
     if (!there && (command.do === 'delete' || command.mode === 'update')) return failure('not_found', `there is no ${kind} named ${name}`);
     if (command.do === 'delete') {
-      const users = this.#users(kind, name);
+      const users = usersOf(this.#declared, kind, name);
       if (users.length > 0)
         return failure(
           'conflict',
@@ -208,10 +208,6 @@ class Admin implements GenServer<undefined, Command> {
     const waitMs = this.#quarantine.park(key, reason, Date.now());
     this.#self.sendAfter(waitMs, new Probe(key));
     this.#log.error('quarantined', { resource: key, reason, nextProbeMs: waitMs });
-  }
-
-  #users(kind: Kind, name: string): readonly string[] {
-    return this.#declared.filter((one) => one.kind === 'rule' && uses(one.spec, kind, name)).map((one) => one.name);
   }
 
   #desk(): Desk {

@@ -67,8 +67,12 @@ export class ConfigError extends Error {
 
 export const failure = (code: ApiError['error']['code'], message: string, more: object = {}): ApiError => ({ error: { code, message, ...more } });
 
+/** The rules that name it. */
+export const usersOf = (declared: readonly Declared[], kind: Kind, name: string): readonly string[] =>
+  declared.filter((one) => one.kind === 'rule' && uses(one.spec, kind, name)).map((one) => one.name);
+
 /** Whether a rule names it: as an action, as a monitor that wakes it, or in its condition. */
-export function uses(spec: unknown, kind: Kind, name: string): boolean {
+function uses(spec: unknown, kind: Kind, name: string): boolean {
   const {
     actions = [],
     on_resolve = [],

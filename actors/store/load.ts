@@ -24,7 +24,9 @@ export interface Target {
 }
 
 const CHUNK = 1 << 18;
-const ROWS = 1_000;
+/** Handed on at once: so many rows, or lines of so many characters. */
+const ROWS = 5_000;
+const LENGTH = 1 << 22;
 const NEWLINE = 0x0a;
 
 /** @throws Refusal: it is no backup, it is damaged, or of a newer Argos. */
@@ -57,10 +59,11 @@ export async function load(file: string, { rows: expected }: Verified, target: T
     throw damaged(file, 'a row stands before its table');
   };
   let rows: Cell[][] = [];
-  let read = 0;
+  let [read, length] = [0, 0];
   const flush = async (): Promise<void> => {
     if (table && rows.length > 0) await target.add(table, rows);
     read += rows.length;
+    length = 0;
     rows = [];
   };
   for await (const lines of linesOf(file)) {
@@ -68,7 +71,8 @@ export async function load(file: string, { rows: expected }: Verified, target: T
       const value = parsed(line, file);
       if (Array.isArray(value)) {
         rows.push(rowOf(value));
-        if (rows.length >= ROWS) await flush();
+        length += line.length;
+        if (rows.length >= ROWS || length >= LENGTH) await flush();
         continue;
       }
       await flush();

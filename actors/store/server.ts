@@ -56,7 +56,7 @@ function engineOf({ dataDir, durability = 'power', url, schema, node = hostname(
   readonly data: object;
 } {
   if (url === undefined) return { folder: './sqlite', data: { file: join(dataDir, 'argos.db'), durability, limits: { retention, maxBytes } } };
-  return { folder: './postgres', data: { urls: [url].flat(), schema, node, durability } };
+  return { folder: './postgres', data: { urls: [url].flat(), schema, node, durability, retention } };
 }
 
 class StoreServer implements GenServer<Threads, Work> {

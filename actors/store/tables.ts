@@ -61,7 +61,9 @@ export const TABLES: readonly Table[] = [
   telemetry('unjudged', 'node seq', {
     ...{ node: 'text?', seq: 'integer', at_ms: 'real', protocol: 'text', series: 'blob', ts: 'blob', value: 'blob', texts: 'text' },
   }),
+  // `rolled`: the instant before which all is down-sampled.
   telemetry('marks', 'name', { name: 'text', value: 'integer' }),
+  // What retention has taken of a series: samples and minutes before these.
   telemetry('removed', 'series_id', { series_id: 'integer', raw_before: 'integer', minutes_before: 'integer' }),
   telemetry('stale_rollups', 'series_id ts', { series_id: 'integer', ts: 'integer' }),
   telemetry('late_points', 'id', { id: 'integer', series_id: 'integer', ts: 'integer', value: 'real' }),

@@ -32,7 +32,7 @@ describe('Feed', () => {
   let feed: Feed;
   beforeEach(() => {
     root = new Root();
-    feed = new Feed(async () => {});
+    feed = new Feed(async () => 1);
   });
   afterEach(() => root.end());
 
@@ -162,11 +162,11 @@ describe('Feed', () => {
 
   describe('ingest', () => {
     it('resolves when the store has it, and taps and counts nothing before', async () => {
-      let commit: () => void = () => {};
+      let commit: (seq: number) => void = () => {};
       const appended: Telemetry[] = [];
       feed = new Feed((telemetry) => {
         appended.push(telemetry);
-        return new Promise<void>((resolve) => {
+        return new Promise<number>((resolve) => {
           commit = resolve;
         });
       });
@@ -177,7 +177,7 @@ describe('Feed', () => {
       const done = feed.ingest(batch);
       expect(await settles(done)).to.equal(false);
       expect([appended, pushed, await count()]).to.deep.equal([[batch], [], before]);
-      commit();
+      commit(1);
       await done;
       await eventually(() => expect(pushed).to.deep.equal([{ items: batch.metrics }]));
       expect(await count()).to.equal(before + 2);

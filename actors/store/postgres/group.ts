@@ -7,7 +7,7 @@ import { claim, type Read, readOf } from '../reads.ts';
 import type { Answer, Ask, Order, Write } from '../work.ts';
 import { counts } from './counts.ts';
 import { Away, Unfit } from './faults.ts';
-import { health } from './health.ts';
+import type { Condition } from './health.ts';
 import type { Session } from './session.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -34,19 +34,23 @@ export interface Scope {
   readonly session: Session;
   readonly node: string;
   readonly telemetry: Telemetry;
+  readonly condition: Condition;
   /** `process`: a commit of telemetry alone does not wait for the server's disk. */
   readonly durability: 'power' | 'process';
 }
 
 /** @param number greater than that of any group before. @throws InDoubt; Away: nothing is written; what the server says of one of them: neither. */
 export async function transact(scope: Scope, number: number, orders: readonly Order[]): Promise<readonly Answer[]> {
-  const { session } = scope;
+  const { session, condition } = scope;
+  const begun = performance.now();
   const answers = await session.within(orders.some(({ work }) => work.do === 'boot') ? BOOT_MS : STUCK_MS, written(scope, number, orders));
+  const ready = performance.now();
   try {
     await session.within(STUCK_MS, session.run('COMMIT'));
   } catch (error) {
     throw error instanceof Away ? new InDoubt(number, answers) : error;
   }
+  condition.took(performance.now() - begun, performance.now() - ready);
   return answers;
 }
 
@@ -63,7 +67,7 @@ async function written(scope: Scope, number: number, orders: readonly Order[]): 
   try {
     if (judged > 0) sent.push(session.ask('DELETE FROM unjudged WHERE node = ? AND seq <= ?', [node, judged]));
     if (batches.length > 0) sent.push(...telemetry.append(session, batches));
-    const values = orders.map(({ work }) => perform(scope, work as Write | Ask)); // the store sends queries to those that read
+    const values = orders.map(({ work }) => perform(scope, work as Write | Ask, orders.length)); // the store sends queries to those that read
     sent.push(...values);
     if (orders.some(wakes)) sent.push(session.run(`SELECT pg_notify('${CHANNEL}', current_schema())`));
     await all(sent);
@@ -76,7 +80,7 @@ async function written(scope: Scope, number: number, orders: readonly Order[]): 
   }
 }
 
-async function perform({ session, telemetry }: Scope, work: Write | Ask): Promise<unknown> {
+async function perform({ session, telemetry, condition }: Scope, work: Write | Ask, waiting: number): Promise<unknown> {
   switch (work.do) {
     case 'append':
       return undefined; // with all others of the group
@@ -89,7 +93,7 @@ async function perform({ session, telemetry }: Scope, work: Write | Ask): Promis
     case 'unjudged':
       return telemetry.unjudged(session, work.after, work.limit);
     case 'health':
-      return read(session, health);
+      return condition.health(session, waiting);
     case 'counts':
       return read(session, counts);
     default:

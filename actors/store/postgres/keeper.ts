@@ -6,18 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Growth } from '../health.ts';
 import { everyMs } from '../retention.ts';
-import { MINUTE_MS } from '../rollup.ts';
+import { HOUR_MS, MINUTE_MS } from '../rollup.ts';
+import type { Kept } from './health.ts';
 import { lockKey } from './migrate.ts';
 import { Rollups } from './rollups.ts';
 import { Session } from './session.ts';
 import { Sweep } from './sweep.ts';
 import type { WriterData } from './writer.ts';
-
-/** What the thread tells after each round: why it does not come on; null: it does. */
-export interface Kept {
-  readonly stalled: string | null;
-  readonly growthBytesPerDay: number | null;
-}
 
 const ROUND_MS = 10_000;
 const AFTER_FAULT_MS = 5_000;
@@ -29,53 +24,62 @@ const port = parentPort;
 if (!port) throw new Error('actors/store/postgres/keeper.ts runs as a worker thread only');
 const { urls, schema, node, retention } = workerData as WriterData;
 const growth = new Growth(null);
-let keptMs = Number.NEGATIVE_INFINITY;
-let seenMs = Number.NEGATIVE_INFINITY;
+let kept: Kept = { growthBytesPerDay: null, oldestSampleMs: null, rolledMs: null, stalled: null };
+const begun = new Map<string, number>();
+let since = performance.now();
 
 for (;;) {
-  let stalled: string | null = null;
   try {
     await keep(await Session.open({ urls, schema, application: `argos/keeps/${node}` }));
   } catch (error) {
-    stalled = error instanceof Error ? error.message : String(error);
+    begun.clear();
+    tell({ stalled: error instanceof Error ? error.message : String(error) });
   }
-  port.postMessage({ stalled, growthBytesPerDay: growth.perDay } satisfies Kept);
   await sleep(AFTER_FAULT_MS);
 }
 
 /** Round after round, until something fails. */
-async function keep(session: Session): Promise<void> {
+async function keep(session: Session): Promise<never> {
   try {
     const rollups = await Rollups.of(session);
     const sweep = new Sweep(session, pause);
-    for (;;) {
-      if (await isMine(session)) await round(session, rollups, sweep);
-      port?.postMessage({ stalled: null, growthBytesPerDay: growth.perDay } satisfies Kept);
-      await sleep(ROUND_MS);
+    for (let mine = false; ; await sleep(ROUND_MS)) {
+      mine ||= (await session.run(`SELECT pg_try_advisory_lock(${lockKey('keeper')}) AS mine`)).rows[0]?.mine === true;
+      if (mine) await round(session, rollups, sweep);
+      const rolled = await rollups.rolled();
+      tell({ rolledMs: Number.isNaN(rolled) ? null : rolled, stalled: null });
     }
   } finally {
     session.drop();
   }
 }
 
-async function isMine(session: Session): Promise<boolean> {
-  return (await session.run(`SELECT pg_try_advisory_lock(${lockKey('keeper')}) AS mine`)).rows[0]?.mine === true;
-}
-
 async function round(session: Session, rollups: Rollups, sweep: Sweep): Promise<void> {
   const nowMs = Date.now();
   await rollups.roll(nowMs, pause);
   await rollups.refresh(pause);
-  if (retention && nowMs - keptMs >= everyMs(retention)) {
+  if (retention && isTime('retention', everyMs(retention), nowMs)) {
     await sweep.all(retention, nowMs, await rollups.rolled());
-    keptMs = nowMs;
+    begun.delete('oldest');
   }
-  if (nowMs - seenMs < MINUTE_MS) return;
-  seenMs = nowMs;
+  if (isTime('oldest', HOUR_MS, nowMs)) tell({ oldestSampleMs: await sweep.oldest() });
+  if (!isTime('growth', MINUTE_MS, nowMs)) return;
   growth.see(Number((await session.run('SELECT pg_database_size(current_database()) AS size')).rows[0]?.size), performance.now());
+  tell({ growthBytesPerDay: growth.perDay });
 }
 
-let since = performance.now();
+function tell(news: Partial<Kept>): void {
+  kept = { ...kept, ...news };
+  port?.postMessage(kept);
+}
+
+/** Whether it is due, so often; then it is begun. A clock that was set back delays nothing. */
+function isTime(what: string, everyMs: number, nowMs: number): boolean {
+  if (Math.abs(nowMs - (begun.get(what) ?? Number.POSITIVE_INFINITY)) < everyMs) return false;
+  begun.set(what, nowMs);
+  return true;
+}
+
 async function pause(): Promise<void> {
   await sleep(Math.min(MOST_PAUSE_MS, SHARE * (performance.now() - since)));
   since = performance.now();

@@ -24,7 +24,7 @@ const INTERN =
 type Named = Pick<Series, 'service' | 'name' | 'tags'>;
 /** What `written` has made of the texts in it is not to be made something of again. */
 const ascii = (json: string): string => json.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
-const hashOf = ({ service, name, tags }: Named): string =>
+export const hashOf = ({ service, name, tags }: Named): string =>
   createHash('sha256')
     .update(JSON.stringify([service, name, tags]))
     .digest('hex');

@@ -39,6 +39,15 @@ export class Sweep {
     await this.#journal(policy, nowMs);
   }
 
+  /** When the oldest sample or log is of; null: there is none. */
+  async oldest(): Promise<number | null> {
+    const { rows } = await this.#session.run(
+      'SELECT least((SELECT min(ts) FROM logs), (SELECT min(first.ts) FROM series CROSS JOIN LATERAL (SELECT ts FROM points WHERE series_id = series.id ORDER BY ts LIMIT 1) AS first)) AS oldest',
+    );
+    const oldest = rows[0]?.oldest;
+    return typeof oldest === 'number' ? oldest : null;
+  }
+
   async #metrics(policy: Policy, nowMs: number, rolled: number): Promise<void> {
     const services = await this.#services('SELECT DISTINCT service FROM series');
     const cuts = services.map((service): Pick<Cuts, 'raw' | 'minutes' | 'hours'> & { readonly service: string } => {

@@ -13,14 +13,16 @@ const BLOCK = 2 ** 24;
 
 export class Telemetry {
   readonly #node: string;
+  readonly #now: () => number;
   readonly #series = new SeriesMap();
   #days: Days | undefined;
   #nextSample = 0;
   #endOfBlock = 0;
 
   /** @param node whose batches these are. */
-  constructor(node: string) {
+  constructor(node: string, now: () => number = Date.now) {
     this.#node = node;
+    this.#now = now;
   }
 
   /** A connection has begun. @throws Unfit when the database has lost what this thread relies on. */
@@ -42,7 +44,7 @@ export class Telemetry {
       session,
       batches.flatMap(({ series }) => series),
     );
-    await this.#days?.cover(days, Date.now());
+    await this.#days?.cover(days, this.#now());
     if (samples > BLOCK) throw new RangeError(`at most ${BLOCK} samples can be written at once, got ${samples}`);
     if (this.#nextSample + samples <= this.#endOfBlock) return;
     const { rows } = await session.ask("SELECT nextval('sample_blocks') AS block");
@@ -55,7 +57,7 @@ export class Telemetry {
     const points = new Rows();
     const logs = new Rows();
     const unjudged = new Rows();
-    const late = new Late(Date.now() - LATE_MS);
+    const late = new Late(this.#now() - LATE_MS);
     for (const batch of batches) {
       const { seq, atMs, protocol, columns } = batch;
       const ours = { ...columns, series: columns.series.map((id) => this.#series.ours(id)) };
@@ -64,7 +66,7 @@ export class Telemetry {
       unjudged.row(8).text(this.#node).int8(seq).float8(atMs).text(protocol);
       unjudged.bytes(bytes(ours.series)).bytes(bytes(ours.ts)).bytes(bytes(ours.value)).text(batch.logs);
     }
-    const sent = [session.copy('unjudged (node, seq, at_ms, protocol, series, ts, value, texts)', unjudged.finish())];
+    const sent: Promise<unknown>[] = [session.copy('unjudged (node, seq, at_ms, protocol, series, ts, value, texts)', unjudged.finish())];
     if (points.count > 0) sent.push(session.copy('points (series_id, ts, seq, value)', points.finish()));
     if (late.count > 0) sent.push(session.ask(STALE, late.columns));
     if (logs.count > 0) sent.push(session.copy('logs (ts, service, level, message, tags)', logs.finish()));

@@ -9,9 +9,11 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Policy } from '../retention.ts';
 import type { Answer, Notice, Order } from '../work.ts';
 import { Away, faultOf, mayTryAgain, Unfit } from './faults.ts';
 import { CHANNEL, InDoubt, transact } from './group.ts';
+import { Condition } from './health.ts';
 import { migrate } from './migrate.ts';
 import { takePlace } from './node.ts';
 import { type Server, Session } from './session.ts';
@@ -37,6 +39,8 @@ export interface WriterData {
   readonly schema: string | undefined;
   readonly node: string;
   readonly durability: 'power' | 'process';
+  /** How long what is kept. Left out: for ever. */
+  readonly retention?: Policy | undefined;
 }
 interface Waiting {
   readonly order: Order;
@@ -50,6 +54,7 @@ const { urls, schema, node, durability } = workerData as WriterData;
 const application = `argos/${randomBytes(6).toString('hex')}/${node.replaceAll(/[^ -~]/g, '_')}`.slice(0, 63);
 const server: Server = { urls, schema, application };
 const telemetry = new Telemetry(node);
+const condition = new Condition();
 
 let session: Session | undefined;
 let lastGroup = 0;
@@ -70,6 +75,7 @@ port.on('message', (order: Order) => {
 session = await start();
 port.postMessage({ id: 0 } satisfies Answer);
 setInterval(giveUp, LATE_MS);
+condition.keepHouse(workerData);
 
 /** At first, what is wrong with the server is told; and it may take its time to start, as long as a caller has patience. */
 async function start(): Promise<Session> {
@@ -98,7 +104,7 @@ async function run(): Promise<void> {
 async function settle(on: Session, part: readonly Waiting[]): Promise<void> {
   const orders = part.map(({ order }) => order);
   try {
-    tell(await transact({ session: on, node, telemetry, durability }, ++lastGroup, orders));
+    tell(await transact({ session: on, node, telemetry, condition, durability }, ++lastGroup, orders));
     conflicts = 0;
   } catch (error) {
     if (error instanceof Unfit) throw error;

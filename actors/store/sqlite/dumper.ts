@@ -62,7 +62,7 @@ function hasRoom(file: string): boolean {
 const OWN: Readonly<Record<string, string>> = {
   nodes: "SELECT NULL AS node, value AS judged FROM marks WHERE name = 'judged'",
   unjudged: 'SELECT NULL AS node, * FROM unjudged',
-  marks: "SELECT * FROM marks WHERE name <> 'judged'",
+  marks: "SELECT * FROM marks WHERE name = 'rolled'", // a window that has been begun is begun anew
 };
 
 function sourceOf(db: Database.Database): Source {

@@ -72,13 +72,18 @@ function targetOf(db: Database.Database): Target {
     statements.set(table, there);
     return there;
   };
+  const mark = (...row: readonly unknown[]): unknown => insert('marks', ['name', 'value']).run(...row);
   let lastSeq = 0;
   /** What the database has in another form: there is one node, and it judges what all have left. */
   const own: Readonly<Record<string, (row: readonly Cell[]) => void>> = {
     nodes([node, judged = null]) {
       if (node !== null) return;
-      insert('marks', ['name', 'value']).run('judged', judged);
+      mark('judged', judged);
       lastSeq = Number(judged);
+    },
+    marks([name, value = null]) {
+      mark(name, value);
+      if (name === 'rolled') mark('rolling', value); // no window is open: what is late is what comes before this
     },
     unjudged([node, seq, ...batch]) {
       lastSeq = node === null ? Number(seq) : lastSeq + 1;

@@ -147,7 +147,7 @@ describe('listener http', () => {
       await new Promise<void>((resolve) => {
         commit = resolve;
       });
-      await under.store.store.append(telemetry);
+      return under.store.store.append(telemetry);
     };
     let answered = false;
     const asked = post('/api/metrics', metric()).then((reply) => {

@@ -81,7 +81,7 @@ describe('listener mqtt', () => {
         await new Promise<void>((resolve) => {
           commit = resolve;
         });
-        await under.store.store.append(telemetry);
+        return under.store.store.append(telemetry);
       };
       const { received, stored } = await under.books();
       const held = pub('argus/metrics/s/m', '1', '-q', qos);

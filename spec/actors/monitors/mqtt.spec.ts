@@ -100,7 +100,7 @@ describe('monitor type mqtt', () => {
         if (event.observations.some(({ fields }) => fields.payload === 'hold')) await held;
       }
     }
-    const watched = await watch(root, mqtt, config({ qos: 1, client_id: 'acker' }), {}, new HeldFeed(async () => {}));
+    const watched = await watch(root, mqtt, config({ qos: 1, client_id: 'acker' }), {}, new HeldFeed(async () => 1));
     await watched.sees({ up: true });
     await publish('"first"', ['-q', '1']);
     await eventually(() => expect(lines(/Received PUBACK from acker/)).to.equal(1));

@@ -80,7 +80,7 @@ describe('monitor type websocket', () => {
       for (let i = 0; i < 5; i++) socket.send(String(i));
       socket.close();
     };
-    const watched = await watch(root, websocket, { url }, { max_retries: 0 }, new SlowFeed(async () => {}));
+    const watched = await watch(root, websocket, { url }, { max_retries: 0 }, new SlowFeed(async () => 1));
     await watched.sees({ up: false }).catch(() => {});
     await eventually(() =>
       expect(watched.states.map(({ up, payload }) => [up, payload])).to.deep.equal([[true, undefined], ...[0, 1, 2, 3, 4].map((i) => [true, i]), [false, 4]]),

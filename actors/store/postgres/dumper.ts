@@ -1,0 +1,76 @@
+/**
+ * The errand of a backup: PostgreSQL, in one transaction that reads, all of one moment. As long as it lasts the server's vacuum cannot take what has
+ * been deleted since, and no partition is made or dropped; commits go on.
+ */
+import pg from 'pg';
+import { archive, type Backup, type Source } from '../dump.ts';
+import { carryOut } from '../errand.ts';
+import type { Rows } from '../program.ts';
+import type { Column, Table } from '../tables.ts';
+import { HOUR_MS, MINUTE_MS } from '../rollup.ts';
+import { columnsOf } from './catalog.ts';
+import { faultOf } from './faults.ts';
+import { Session } from './session.ts';
+
+interface DumpGiven {
+  readonly urls: readonly string[];
+  readonly schema: string | undefined;
+  readonly node: string;
+  readonly backup: Backup;
+}
+
+/** Rows that are fetched at once: of tables whose rows are small, and of others, which hold texts and batches. */
+const MANY = 5_000;
+const FEW = 50;
+const SMALL: readonly string[] = ['points', 'rollups', 'stale_rollups', 'late_points', 'removed', 'series'];
+
+carryOut(dumped, (error) => faultOf(error).message);
+
+async function* dumped({ urls, schema, node, backup }: DumpGiven): AsyncGenerator<Uint8Array, unknown> {
+  const session = await Session.open({ urls, schema, application: `argos/backup/${node}` });
+  try {
+    await session.run('SET idle_in_transaction_session_timeout = 0'); // who takes the archive may be slow
+    await session.run('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    return yield* archive(backup, sourceOf(session, node));
+  } finally {
+    session.drop();
+  }
+}
+
+/** What the database has in another form than the archive. */
+const ownOf = (node: string): Readonly<Record<string, string>> => {
+  const mine = `NULLIF(node, ${pg.escapeLiteral(node)}) AS node`;
+  const hour = (ts: string): string => `(floor(${ts} / ${HOUR_MS}::float8) * ${HOUR_MS})::bigint`;
+  // By service here. The minutes that are gone are not written down: those before the first one that is there.
+  const minutes = `(SELECT min(ts) FROM rollups WHERE series_id = series.id AND step = ${MINUTE_MS})`;
+  return {
+    nodes: `SELECT ${mine}, judged FROM nodes`,
+    unjudged: `SELECT ${mine}, seq, at_ms, protocol, series, ts, value, texts FROM unjudged`,
+    marks: "SELECT name, value FROM marks WHERE name = 'rolled'",
+    removed: `SELECT series.id AS series_id, raw_before, least(${hour('raw_before')}, ${hour(minutes)}) AS minutes_before FROM removed JOIN series USING (service)`,
+  };
+};
+
+function sourceOf(session: Session, node: string): Source {
+  const own = ownOf(node);
+  return {
+    engine: 'postgres',
+    async columns(table) {
+      const there = await columnsOf(session, table);
+      if (there.size === 0 || table.name in own) return there.size === 0 ? [] : table.columns;
+      return table.columns.filter(({ name }) => there.has(name));
+    },
+    async *rows({ name, key, columns: all }: Table, columns: readonly Column[]): AsyncGenerator<Rows> {
+      const names = columns.map((column) => `"${column.name}"`).join(', ');
+      const order = key.map((one) => (all.find((column) => column.name === one)?.absent === null ? `${one} NULLS FIRST` : one)).join(', ');
+      await session.run(`DECLARE dump_${name} NO SCROLL CURSOR FOR SELECT ${names} FROM (${own[name] ?? `SELECT * FROM ${name}`}) AS dumped ORDER BY ${order}`);
+      const most = SMALL.includes(name) ? MANY : FEW;
+      const fetch = (): Promise<Rows> => session.table({ sql: `FETCH ${most} FROM dump_${name}`, params: [] });
+      for (let next = fetch(), rows = await next; rows.length > 0; rows = await next) {
+        next = fetch(); // while these are written
+        yield rows;
+      }
+      await session.run(`CLOSE dump_${name}`);
+    },
+  };
+}
