@@ -15,6 +15,7 @@ import type { Feed } from '../actors/feed.ts';
 import { logger } from '../actors/logger.ts';
 import type { Names } from '../actors/names.ts';
 import type { ListenerSettings } from '../actors/listeners/listener.ts';
+import { retentionSchema, storeSchema } from '../actors/store/schema.ts';
 import type { ChildSpec } from '../lib/child-spec.ts';
 import type { Declared } from '../proto/api.ts';
 
@@ -47,7 +48,7 @@ export const actionSchemas = new Map(
   ]),
 );
 export const listenerSchemas = new Map(listenerTypes.map((one) => [one.type as string, one.schema as TSchema]));
-export { ruleSchema };
+export { retentionSchema, ruleSchema, storeSchema };
 
 const byType = <T extends { readonly type: string }>(types: readonly T[], type: string): T | undefined => types.find((one) => one.type === type);
 // The lists hold types of many schemas; from here on each is used with the config that its own schema has checked.

@@ -5,13 +5,14 @@
 import { type TSchema, Type } from 'typebox';
 import type { Fields } from '../actors/event.ts';
 import { leaves, parseCondition } from '../actors/rules/condition.ts';
-import { check, type Fault, nearest } from '../actors/schema.ts';
-import type { Declaration, Declared, Kind, OverlayEntry, PlacedFault, Source, Wanted } from '../proto/api.ts';
-import { actionSchemas, checkMore, listenerSchemas, monitorSchemas, ruleSchema, type SystemConfig, systemSchema } from './catalogue.ts';
+import { nearest } from '../actors/schema.ts';
+import type { Declaration, Declared, Kind, PlacedFault, Source, Wanted } from '../proto/api.ts';
+import { actionSchemas, checkMore, listenerSchemas, monitorSchemas, ruleSchema, type SystemConfig } from './catalogue.ts';
 import { told } from './faults.ts';
 import { interpolate, misspelt, type Scope } from './interpolate.ts';
 import { concat, faultAt, isList, isMap, mapPlaced, member, merge, parsePlaced, type Placed, placeAt, placeOf, plain } from './placed.ts';
 import { monitorsNamed, withNeeds } from './needs.ts';
+import { checkPlaced, faultIn, retentionOf, storeOf, systemOf } from './node-sections.ts';
 import { checkShape, type Found, resourcesOf, SECTIONS } from './sections.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -22,13 +23,16 @@ type Known = Readonly<Record<'monitor' | 'action', ReadonlySet<string>>>;
 export function declare({ sources, overlay, environment, secrets }: Wanted, env: Env): Declaration {
   const faults: PlacedFault[] = [];
   const read = readAll(sources, faults);
-  if (faults.length > 0) return { declared: [], system: {}, faults: told(faults, secrets ?? {}) }; // what is no JSON would only bring faults that are none
+  const nothing = (): Declaration => ({ declared: [], system: {}, store: {}, retention: {}, faults: told(faults, secrets ?? {}) });
+  if (faults.length > 0) return nothing(); // what is no JSON would only bring faults that are none
   const scopeOf = (parameters: Placed, system: object): Scope => ({ parameters: parametersOf(parameters), env, secrets, system: { ...system } });
   const root = environed(read, environment, scopeOf(read, {}), faults);
   faults.push(...checkShape(root));
   const own = overlay.findLast(({ kind }) => kind === 'system_config');
   const system = systemOf(root, own?.source, scopeOf(root, {}), faults);
   const scope = scopeOf(root, system);
+  const store = storeOf(root, scope, faults);
+  const retention = retentionOf(root, scope, faults);
   const found = new Map<string, Found & { readonly origin: Origin }>();
   for (const one of resourcesOf(interpolateSections(root, scope, faults), env, faults)) {
     const { place } = one.placed;
@@ -60,7 +64,7 @@ export function declare({ sources, overlay, environment, secrets }: Wanted, env:
       );
   }
   const all = [first, ...withNeeds(declared).filter(isEnabled)];
-  return { declared: faults.length > 0 ? [] : all, system, faults: told(faults, secrets ?? {}) };
+  return faults.length > 0 ? { ...nothing(), store, retention } : { declared: all, system, store, retention, faults: [] };
 }
 
 const isEnabled = ({ kind, spec }: Declared): boolean => kind !== 'listener' || (spec as { config: { enabled?: boolean } }).config.enabled !== false;
@@ -92,13 +96,6 @@ function environed(root: Placed, wanted: string | undefined, scope: Scope, fault
   return merge(merged, placeAt({ system: { environment: wanted } }, place));
 }
 
-function systemOf(root: Placed, source: OverlayEntry['source'] | undefined, scope: Scope, faults: PlacedFault[]): SystemConfig {
-  const parsed = source ? parsePlaced(source) : undefined;
-  faults.push(...(parsed?.faults ?? []));
-  const placed = parsed?.root ? (member(parsed.root, 'system') ?? parsed.root) : (member(root, 'system') ?? placeAt({}, root.place));
-  return (checkPlaced(systemSchema, interpolate(placed, scope, faults), faults) ?? {}) as SystemConfig; // with a fault nothing is declared
-}
-
 const parametersOf = (root: Placed): ReadonlyMap<string, Placed> => {
   const parameters = member(root, 'parameters');
   return isMap(parameters) ? parameters.value : new Map();
@@ -107,7 +104,7 @@ const parametersOf = (root: Placed): ReadonlyMap<string, Placed> => {
 /** Everything but the parameters themselves, which are filled in where they are named, and the overlays that were not chosen. */
 function interpolateSections(root: Placed, scope: Scope, faults: PlacedFault[]): Placed {
   if (!isMap(root)) return root;
-  const kept = ['parameters', 'environments', 'system'];
+  const kept = ['parameters', 'environments', 'system', 'store', 'retention'];
   return { ...root, value: new Map([...root.value].map(([key, value]) => [key, kept.includes(key) ? value : interpolate(value, scope, faults)])) };
 }
 
@@ -179,7 +176,7 @@ function checkOne(
   const filled = kind === 'rule' ? withParameters(placed, scope, faults) : withSystemDefaults(placed, schema, system);
   const spec = checkPlaced(schema, filled, faults);
   if (kind === 'rule') faults.push(...checkRule(filled, known));
-  else if (spec !== undefined) faults.push(...checkMore(kind, spec).map(at(filled)));
+  else if (spec !== undefined) faults.push(...checkMore(kind, spec).map(faultIn(filled)));
   return spec === undefined ? [] : [{ kind, name, type, origin, spec }];
 }
 
@@ -213,13 +210,6 @@ function withParameters(placed: Placed, scope: Scope, faults: PlacedFault[]): Pl
   return { ...placed, value: new Map([...placed.value, ['parameters', merged]]) };
 }
 
-function checkPlaced(schema: TSchema, placed: Placed, faults: PlacedFault[]): unknown {
-  const checked = check(schema, plain(placed));
-  if ('value' in checked) return checked.value;
-  faults.push(...checked.faults.map(at(placed)));
-  return undefined;
-}
-
 /** What the schema cannot say of a rule, and what is wrong even where the schema has refused it: its condition, and that what it names is there. */
 function checkRule(rule: Placed, known: Known): readonly PlacedFault[] {
   const [condition, parameters] = [member(rule, 'condition'), member(rule, 'parameters')];
@@ -233,13 +223,8 @@ function checkRule(rule: Placed, known: Known): readonly PlacedFault[] {
         : [faultAt(place, `the name of ${kind === 'action' ? 'an' : 'a'} ${kind} that is declared`, value, nearest(value, [...known[kind]]))],
     );
   return [
-    ...parsed.faults.map(at(rule)),
+    ...parsed.faults.map(faultIn(rule)),
     ...unknown('monitor', [...listed('monitor'), ...read]),
     ...unknown('action', [...listed('actions'), ...listed('on_resolve')]),
   ];
 }
-
-const at =
-  (placed: Placed) =>
-  ({ path, expected, got, nearest: near }: Fault): PlacedFault =>
-    faultAt(placeOf(placed, path, expected.startsWith('one of the keys')), expected, got, near);

@@ -7,7 +7,7 @@ import { listenerTypes } from '../actors/listeners/index.ts';
 import { monitorTypes } from '../actors/monitors/index.ts';
 import { retryPolicy } from '../actors/retry-policy.ts';
 import { COMPARISONS } from '../actors/rules/condition.ts';
-import { ruleSchema, systemSchema } from './catalogue.ts';
+import { retentionSchema, ruleSchema, storeSchema, systemSchema } from './catalogue.ts';
 
 export const REFERENCE_FILE = join(import.meta.dirname, '..', 'docs', 'configuration.md');
 const INTRODUCTION = join(import.meta.dirname, '..', 'docs', 'configuration.head.md');
@@ -63,6 +63,8 @@ export function referenceText(): string {
     '<!-- Made by config/reference.ts from the schemas; `make schema` writes it anew. -->',
     readFileSync(INTRODUCTION, 'utf8').trim(),
     section('##', '`system`', described(systemSchema), keys(systemSchema)),
+    section('##', '`store`', described(storeSchema), keys(storeSchema)),
+    section('##', '`retention`', described(retentionSchema), keys(retentionSchema)),
     section(
       '##',
       '`monitors`',

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TSchema } from 'typebox';
-import { actionSchemas, listenerSchemas, monitorSchemas, ruleSchema, systemSchema } from './catalogue.ts';
+import { actionSchemas, listenerSchemas, monitorSchemas, retentionSchema, ruleSchema, storeSchema, systemSchema } from './catalogue.ts';
 
 interface Json {
   readonly [key: string]: unknown;
@@ -81,6 +81,8 @@ export const configSchema = (): Json => ({
   properties: {
     $schema: { type: 'string' },
     system: written(systemSchema),
+    store: written(storeSchema),
+    retention: written(retentionSchema),
     parameters: { type: 'object', description: 'Named values for ${parameters.NAME}.' },
     listeners: {
       type: 'object',

@@ -20,6 +20,8 @@ const shape = Type.Object(
   {
     $schema: Type.Optional(Type.String()),
     system: object,
+    store: object,
+    retention: object,
     parameters: object,
     listeners: Type.Optional(Type.Object(Object.fromEntries([...listenerSchemas.keys()].map((name) => [name, object])), { additionalProperties: false })),
     monitors: groups,

@@ -13,7 +13,9 @@ import type { Names } from '../actors/names.ts';
 import { dueNow, outboxChild } from '../actors/outbox/outbox.ts';
 import { Secrets, secretsChild } from '../actors/secrets/secrets.ts';
 import { archiveOf } from '../actors/store/archive.ts';
-import { storeChild } from '../actors/store/server.ts';
+import { policyOf } from '../actors/store/retention.ts';
+import { bytesOf, type RetentionConfig, type StoreConfig } from '../actors/store/schema.ts';
+import { storeChild, type StoreOptions } from '../actors/store/server.ts';
 import { Store } from '../actors/store/store.ts';
 import { childOf, type Site } from '../config/catalogue.ts';
 import { diff } from '../config/diff.ts';
@@ -23,7 +25,7 @@ import { type Pid, type Process, spawn } from '../lib/process.ts';
 import { Registry } from '../lib/registry.ts';
 import { ExitMessage } from '../lib/signal.ts';
 import { isStarted } from '../lib/start.ts';
-import type { Source } from '../proto/api.ts';
+import type { Declaration, Source } from '../proto/api.ts';
 import { startArgos } from './argos.ts';
 import { branch } from './branch.ts';
 import { resource } from './resource.ts';
@@ -49,7 +51,10 @@ export { ConfigError };
 export function startNode(options: NodeOptions): Promise<RunningNode> {
   const restarts = new Restarts();
   const mute = restarts.listen();
+  const declaration = declare({ sources: options.readSources(), overlay: [], environment: options.environment }, options.env);
+  const kept = storeOptions(options.dataDir, declaration);
   return new Promise((resolve, reject) => {
+    if (!kept) throw new ConfigError(declaration.faults);
     const init = async (self: Process): Promise<void> => {
       self.trapExit = true;
       let root: Pid | undefined;
@@ -58,7 +63,7 @@ export function startNode(options: NodeOptions): Promise<RunningNode> {
         asked = true;
         if (root) self.exit(root, 'shutdown');
       };
-      const started = await startArgos(self, stages(options, restarts, stop));
+      const started = await startArgos(self, stages(options, kept, restarts, stop));
       if (!isStarted(started)) {
         mute();
         reject(startError(started));
@@ -74,7 +79,15 @@ export function startNode(options: NodeOptions): Promise<RunningNode> {
   });
 }
 
-function stages({ readSources, environment, env, dataDir, socket, argosVersion }: NodeOptions, restarts: Restarts, stop: () => void) {
+/** Where the store is, as the file says: what the CLI has put over the file is in the store itself. Undefined when the file has it wrong. */
+function storeOptions(dataDir: string, { store, retention }: Declaration): StoreOptions | undefined {
+  if (Object.keys(store).length === 0 || Object.keys(retention).length === 0) return undefined;
+  const { url, durability, max_size } = store as StoreConfig; // declare has checked both
+  const maxBytes = max_size === undefined ? undefined : bytesOf(max_size);
+  return { dataDir, url, durability, maxBytes, retention: policyOf(retention as RetentionConfig) };
+}
+
+function stages({ readSources, environment, env, dataDir, socket, argosVersion }: NodeOptions, kept: StoreOptions, restarts: Restarts, stop: () => void) {
   const names: Names = new Registry();
   const store = new Store(names);
   const secrets = new Secrets(names);
@@ -140,7 +153,7 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
       ),
   };
   return {
-    store: storeChild(store, names, { dataDir }),
+    store: storeChild(store, names, kept),
     secrets: secretsChild(names, dataDir, env.ARGOS_SECRET_KEY),
     actions: branch('actions', names),
     outbox: outboxChild({

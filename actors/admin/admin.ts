@@ -6,7 +6,7 @@ import { Exit, reasonText } from '../../lib/exit.ts';
 import { type GenServer, type Init, type Next, noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
 import { DownMessage } from '../../lib/signal.ts';
-import type { Applied, Declaration, Declared, Kind, OverlayEntry, Source } from '../../proto/api.ts';
+import type { Applied, Declaration, Declared, OverlayEntry, Source } from '../../proto/api.ts';
 import { logger, setLogLevel } from '../logger.ts';
 import { keyOf, type Step } from './branches.ts';
 import { type AdminPort, type Command, type CommandReply, ConfigError, type Desk, failure, usersOf } from './desk.ts';

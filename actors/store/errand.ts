@@ -54,11 +54,11 @@ export async function answerOf<T>(running: AsyncGenerator<Uint8Array, T>): Promi
 }
 
 /**
- * The thread's own side. `work` yields bytes and returns the answer.
+ * The thread's own side. `work` yields bytes and returns the answer, or has only that.
  *
  * @param told what an error is in words.
  */
-export function carryOut<Given, T>(work: (given: Given) => AsyncGenerator<Uint8Array, T>, told: (error: unknown, given: Given) => string): void {
+export function carryOut<Given, T>(work: (given: Given) => AsyncGenerator<Uint8Array, T> | Promise<T>, told: (error: unknown, given: Given) => string): void {
   const port = parentPort;
   if (!port) throw new Error('this runs as a worker thread only');
   const given = workerData as Given; // whoever starts the thread knows what it wants
@@ -70,6 +70,7 @@ export function carryOut<Given, T>(work: (given: Given) => AsyncGenerator<Uint8A
   });
   const run = async (): Promise<Said> => {
     const chunks = work(given);
+    if (chunks instanceof Promise) return { done: await chunks };
     for (;;) {
       const { done, value } = await chunks.next();
       if (done) return { done: value };

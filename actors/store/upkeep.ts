@@ -1,6 +1,7 @@
 /** What an operator asks of the store beside its daily work: a backup, a restore, a check, compacting, an export. Each is an errand of the engine. */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { Compacted, ExportQuery, StoreCheck } from '../../proto/api.ts';
 import type { Backup } from './dump.ts';
 import { answerOf, errand, Refusal } from './errand.ts';
 import type { Restored, RestoreGiven } from './restore.ts';
@@ -40,6 +41,17 @@ export class Upkeep {
 
   restore(given: Pick<RestoreGiven, 'from' | 'discard'>, signal?: AbortSignal): Promise<Restored> {
     return answerOf(this.#errand<Restored>('loader', { dataDir: this.#place.dataDir, ...given }, signal));
+  }
+
+  check(quick: boolean, signal?: AbortSignal): Promise<StoreCheck> {
+    return answerOf(this.#errand<StoreCheck>('checker', { quick }, signal));
+  }
+  /** The file, as it is asked for. */
+  export(query: ExportQuery, signal?: AbortSignal): AsyncGenerator<Uint8Array, { readonly rows: number }> {
+    return this.#errand<{ rows: number }>('exporter', { query }, signal);
+  }
+  compact(signal?: AbortSignal): Promise<Compacted> {
+    return answerOf(this.#errand<Compacted>('compactor', {}, signal));
   }
 
   async *#errand<T>(which: string, given: object, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, T> {

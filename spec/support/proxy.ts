@@ -8,10 +8,11 @@ export class TcpProxy {
   readonly port: number;
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
+  readonly #abandoned = new Set<Socket>();
   #isCut = false;
   #isSilent = false;
-  /** Told of each piece that goes through, before it does. What it answers is done: the piece passes, or the network is cut before or after it. */
-  onPiece: (piece: Buffer, way: Way) => 'pass' | 'cut before' | 'cut after' = () => 'pass';
+  /** Told of each piece that goes through, before it does. What it answers is done: the piece passes, or the network is cut before or after it, or for the client alone. */
+  onPiece: (piece: Buffer, way: Way) => 'pass' | 'cut before' | 'cut after' | 'abandon' = () => 'pass';
 
   private constructor(server: Server, port: number) {
     this.#server = server;
@@ -34,6 +35,13 @@ export class TcpProxy {
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
   }
   /** All goes on as it was; what was held back is lost with its connections. */
+  /** The client's ends of the connections go, and the server does not hear of it. */
+  abandon(): void {
+    for (const [near, far] of this.#pairs) {
+      this.#abandoned.add(far);
+      near.destroy();
+    }
+  }
   restore(): void {
     this.#isCut = this.#isSilent = false;
   }
@@ -44,6 +52,7 @@ export class TcpProxy {
   }
   close(): void {
     this.cut();
+    for (const far of this.#abandoned) far.destroy();
     this.#server.close();
   }
   get connections(): number {
@@ -67,11 +76,12 @@ export class TcpProxy {
     from.on('data', (piece: Buffer) => {
       const done = this.onPiece(piece, way);
       if (done === 'cut before') return this.cut();
+      if (done === 'abandon') return this.abandon();
       to.write(piece, () => done === 'cut after' && this.cut());
     });
     from.on('error', () => {});
     from.on('close', () => {
-      to.destroy();
+      if (!this.#abandoned.has(to)) to.destroy();
       for (const pair of this.#pairs) if (pair.includes(from)) this.#pairs.delete(pair);
     });
   }

@@ -19,7 +19,8 @@ const putOf =
   (rows, cell) =>
     void (cell === null ? rows.float8(null) : put(rows, cell));
 
-const COLUMNS = 'SELECT attname AS name, format_type(atttypid, NULL) AS type FROM pg_attribute WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped';
+const COLUMNS =
+  'SELECT attname AS name, format_type(atttypid, NULL) AS type FROM pg_attribute WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped';
 
 /** By name; none: there is no such table. */
 export async function columnsOf(session: Session, { name }: Table): Promise<ReadonlyMap<string, Put>> {

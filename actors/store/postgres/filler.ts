@@ -9,6 +9,8 @@ import { hashOf } from './series.ts';
 import type { Session } from './session.ts';
 
 type Cells = readonly Cell[];
+/** By table and column. */
+type Puts = ReadonlyMap<string, ReadonlyMap<string, Put>>;
 const IDENTITIES: readonly string[] = ['series', 'logs', 'audit'];
 const REMOVED =
   'INSERT INTO removed (service, raw_before) SELECT service, max(before) FROM unnest(?::int[], ?::bigint[]) AS given (id, before) JOIN series USING (id)' +
@@ -17,11 +19,11 @@ const REMOVED =
 export class Filler implements Target {
   readonly #session: Session;
   readonly #node: string;
-  readonly #puts: ReadonlyMap<string, ReadonlyMap<string, Put>>;
+  readonly #puts: Puts;
   /** Days that have a partition, or need none; undefined: `points` has none of ours. */
   readonly #days: Set<number> | undefined;
 
-  private constructor(session: Session, node: string, puts: Filler['#puts'], days: Set<number> | undefined) {
+  private constructor(session: Session, node: string, puts: Puts, days: Set<number> | undefined) {
     this.#session = session;
     this.#node = node;
     this.#puts = puts;
@@ -40,10 +42,21 @@ export class Filler implements Target {
     const { name } = table;
     const columns = table.columns.map((column) => column.name);
     if (name === 'removed') await this.#session.ask(REMOVED, [`{${rows.map(([id]) => id).join(',')}}`, `{${rows.map(([, before]) => before).join(',')}}`]);
-    else if (name === 'late_points') await this.#points(rows.map(([id, series, ts, value]) => [series, ts, id, value] as Cells)); // retention will have them
+    else if (name === 'late_points')
+      await this.#points(rows.map(([id, series, ts, value]) => [series, ts, id, value] as Cells)); // retention will have them
     else if (name === 'points') await this.#points(rows);
-    else if (name === 'series') await this.#copy(name, [...columns, 'hash'], rows.map((row) => [...row, hash(columns, row)]));
-    else if (columns[0] === 'node') await this.#copy(name, columns, rows.map(([node, ...rest]) => [node ?? this.#node, ...rest]));
+    else if (name === 'series')
+      await this.#copy(
+        name,
+        [...columns, 'hash'],
+        rows.map((row) => [...row, hash(columns, row)]),
+      );
+    else if (columns[0] === 'node')
+      await this.#copy(
+        name,
+        columns,
+        rows.map(([node, ...rest]) => [node ?? this.#node, ...rest]),
+      );
     else await this.#copy(name, columns, rows);
   }
 

@@ -23,8 +23,7 @@ interface LoadGiven extends RestoreGiven {
 
 carryOut(restored, (error) => faultOf(error).message);
 
-// biome-ignore lint/correctness/useYield: an errand is a stream, and this one has nothing to say before its end
-async function* restored({ urls, schema, node, dataDir, from, discard: isDiscarded }: LoadGiven): AsyncGenerator<Uint8Array, Restored> {
+async function restored({ urls, schema, node, dataDir, from, discard: isDiscarded }: LoadGiven): Promise<Restored> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   finish(dataDir);
   const verified = await verify(from);
@@ -69,7 +68,10 @@ async function empty(session: Session, isDiscarded: boolean): Promise<void> {
   for (const name of there) {
     const { rows } = await session.run(`SELECT EXISTS (SELECT 1 FROM ${name}) AS full`);
     if (rows[0]?.full === true && !isDiscarded)
-      throw new Refusal('conflict', `the database (PostgreSQL at ${session.host}) is not empty, and cannot be kept beside: back it up, then restore with --discard-old`);
+      throw new Refusal(
+        'conflict',
+        `the database (PostgreSQL at ${session.host}) is not empty, and cannot be kept beside: back it up, then restore with --discard-old`,
+      );
   }
   await session.run(`TRUNCATE ${there.join(', ')}`);
 }

@@ -106,7 +106,10 @@ export class Rollups {
       const { rows } = await this.#session.ask('SELECT id FROM series WHERE id > ? ORDER BY id LIMIT ?', [last, atOnce]);
       if (rows.length === 0) return; // also those that came in meanwhile
       const ids = rows.map(({ id }) => Number(id));
-      const samples = await this.#samples(ids.map((series) => ({ series, ts: from })), to - from);
+      const samples = await this.#samples(
+        ids.map((series) => ({ series, ts: from })),
+        to - from,
+      );
       await this.#transaction(async () => {
         await this.#put(MINUTE_MS, minutesOf(samples));
         if (to % HOUR_MS === 0) await this.#hours(ids.map((series) => ({ series, ts: to - HOUR_MS })));
@@ -159,7 +162,13 @@ export class Rollups {
       if (partial.count === 0) continue;
       const [, count, sum, min, max, first, firstAt, last, lastAt, increase, sketch] = valuesOf(ts, partial);
       rows.row(13).int4(series).int4(step).int8(ts).int8(n(count)).float8(orNull(sum)).float8(n(min)).float8(n(max));
-      rows.float8(n(first)).int4(n(firstAt)).float8(n(last)).int4(n(lastAt)).float8(orNull(increase)).bytes(sketch as Uint8Array); // the last of ROLLUP
+      rows
+        .float8(n(first))
+        .int4(n(firstAt))
+        .float8(n(last))
+        .int4(n(lastAt))
+        .float8(orNull(increase))
+        .bytes(sketch as Uint8Array); // the last of ROLLUP
     }
     if (rows.count === 0) return;
     await Promise.all([this.#session.copy(`rolled (${COLUMNS})`, rows.finish()), this.#session.ask(PUT), this.#session.run('TRUNCATE rolled')]);

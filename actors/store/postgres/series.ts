@@ -15,11 +15,11 @@ const CHUNK = 10_000;
  * different orders may be in each other's way: then one tries again.
  */
 const INTERN =
-  'WITH given AS (SELECT service, name, tags, decode(hash, \'hex\') AS hash, n FROM ROWS FROM (json_to_recordset(?::json)' +
+  "WITH given AS (SELECT service, name, tags, decode(hash, 'hex') AS hash, n FROM ROWS FROM (json_to_recordset(?::json)" +
   ' AS (service text, name text, tags text, hash text)) WITH ORDINALITY AS one (service, name, tags, hash, n)),' +
   ' added AS (INSERT INTO series (service, name, tags, hash) SELECT service, name, tags, hash FROM given' +
   ' WHERE NOT EXISTS (SELECT 1 FROM series WHERE series.hash = given.hash) ORDER BY n ON CONFLICT (hash) DO NOTHING RETURNING id, hash)' +
-  ' SELECT id, encode(hash, \'hex\') AS hash FROM added UNION ALL SELECT id, encode(hash, \'hex\') FROM series JOIN given USING (hash)';
+  " SELECT id, encode(hash, 'hex') AS hash FROM added UNION ALL SELECT id, encode(hash, 'hex') FROM series JOIN given USING (hash)";
 
 type Named = Pick<Series, 'service' | 'name' | 'tags'>;
 /** What `written` has made of the texts in it is not to be made something of again. */

@@ -34,7 +34,8 @@ export class Sweep {
   /** Everything that is due. @param rolled what is younger is not down-sampled yet, and stays. */
   async all(policy: Policy, nowMs: number, rolled: number): Promise<void> {
     for (const table of ['logs', 'traces'] as const)
-      for (const service of await this.#services(servicesOf(table))) await this.#older(table, 'service = ? AND ts < ?', service, cutsOf(keepOf(policy, service), nowMs)[table]);
+      for (const service of await this.#services(servicesOf(table)))
+        await this.#older(table, 'service = ? AND ts < ?', service, cutsOf(keepOf(policy, service), nowMs)[table]);
     await this.#metrics(policy, nowMs, rolled);
     await this.#journal(policy, nowMs);
   }
@@ -127,4 +128,5 @@ export class Sweep {
   }
 }
 
-const REMOVED = 'INSERT INTO removed (service, raw_before) VALUES (?, ?) ON CONFLICT (service) DO UPDATE SET raw_before = greatest(removed.raw_before, excluded.raw_before)';
+const REMOVED =
+  'INSERT INTO removed (service, raw_before) VALUES (?, ?) ON CONFLICT (service) DO UPDATE SET raw_before = greatest(removed.raw_before, excluded.raw_before)';

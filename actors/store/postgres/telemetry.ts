@@ -113,7 +113,8 @@ export class Telemetry {
   }
 }
 
-const STALE = 'INSERT INTO stale_rollups (series_id, ts) SELECT DISTINCT id, minute FROM unnest(?::int[], ?::bigint[]) AS given (id, minute) ORDER BY 1, 2 ON CONFLICT DO NOTHING';
+const STALE =
+  'INSERT INTO stale_rollups (series_id, ts) SELECT DISTINCT id, minute FROM unnest(?::int[], ?::bigint[]) AS given (id, minute) ORDER BY 1, 2 ON CONFLICT DO NOTHING';
 
 /** Minutes that may have been rolled up before these samples of them came. */
 class Late {

@@ -3,14 +3,14 @@
  * as a backup takes would keep the write-ahead log from being begun anew, and it would grow with all that comes in meanwhile (measured:
  * bench/README.md). Without room for a copy on the disk it is made from the database itself.
  */
-import { rmSync, statfsSync, statSync, unlinkSync } from 'node:fs';
+import { rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { archive, type Backup, type Source } from '../dump.ts';
 import { carryOut } from '../errand.ts';
 import type { Cell, Rows } from '../program.ts';
 import type { Column, Table } from '../tables.ts';
-import { type Given, reading, told } from './errands.ts';
+import { type Given, open, told } from './errands.ts';
 
 export interface DumpGiven extends Given {
   readonly backup: Backup;
@@ -24,22 +24,29 @@ const ALL_PAGES = 2 ** 31 - 1;
 /** Rows that are handed on at once. */
 const ROWS = 256;
 
-carryOut((given: DumpGiven) => reading(given, (db) => dumped(db, given)), told);
+carryOut(dumped, told);
 
-async function* dumped(db: Database.Database, { file, backup, copy = hasRoom(file) }: DumpGiven): AsyncGenerator<Uint8Array, unknown> {
-  if (!copy) {
+async function* dumped(given: DumpGiven): AsyncGenerator<Uint8Array, unknown> {
+  const { db, close } = open(given);
+  try {
+    const { file, backup, copy = hasRoom(file) } = given;
+    if (copy) return yield* fromCopy(await copied(db, `${file}.copy`), backup);
     db.exec('BEGIN');
     return yield* archive(backup, sourceOf(db));
-  }
-  const other = await copied(db, `${file}.copy`);
-  try {
-    return yield* archive(backup, sourceOf(other));
   } finally {
-    other.close();
+    close();
   }
 }
 
-/** One step of SQLite's backup is one moment of the database. The copy has no name any more when this returns, so that none is ever left. */
+async function* fromCopy(copy: Database.Database, backup: Backup): AsyncGenerator<Uint8Array, unknown> {
+  try {
+    return yield* archive(backup, sourceOf(copy));
+  } finally {
+    copy.close();
+  }
+}
+
+/** One step of SQLite's backup is one moment of the database. The copy has no name any more when this returns, so that it goes with the thread, however that ends. */
 async function copied(db: Database.Database, name: string): Promise<Database.Database> {
   for (const beside of ['', '-journal']) rmSync(`${name}${beside}`, { force: true });
   try {
@@ -48,7 +55,7 @@ async function copied(db: Database.Database, name: string): Promise<Database.Dat
     copy.pragma('journal_mode = DELETE');
     return copy;
   } finally {
-    unlinkSync(name);
+    rmSync(name, { force: true });
   }
 }
 
@@ -71,13 +78,21 @@ function sourceOf(db: Database.Database): Source {
     engine: 'sqlite',
     columns(table) {
       if (table.name !== 'nodes' && (db.pragma(`table_info(${table.name})`) as unknown[]).length === 0) return [];
-      const there = new Set(db.prepare(`SELECT * FROM ${from(table)} LIMIT 0`).columns().map(({ name }) => name));
+      const there = new Set(
+        db
+          .prepare(`SELECT * FROM ${from(table)} LIMIT 0`)
+          .columns()
+          .map(({ name }) => name),
+      );
       return table.columns.filter(({ name }) => there.has(name));
     },
     *rows(table: Table, columns: readonly Column[]): Generator<Rows> {
       const names = columns.map(({ name }) => `"${name}"`).join(', ');
       let rows: (readonly Cell[])[] = [];
-      for (const row of db.prepare(`SELECT ${names} FROM ${from(table)} ORDER BY ${table.key.join(', ')}`).raw().iterate()) {
+      for (const row of db
+        .prepare(`SELECT ${names} FROM ${from(table)} ORDER BY ${table.key.join(', ')}`)
+        .raw()
+        .iterate()) {
         rows.push(row as Cell[]);
         if (rows.length < ROWS) continue;
         yield rows;

@@ -2,13 +2,21 @@
 import type { Engine } from '../engine.ts';
 import { statement } from '../program.ts';
 import { rawSource } from '../raw.ts';
+import { rolledSource } from '../rolled.ts';
+import { HOUR_MS, MINUTE_MS, type Step } from '../rollup.ts';
 
 const SAMPLE = 'SELECT series_id, ts, seq, value FROM points WHERE series_id = ?';
 const NEWEST = `${SAMPLE} AND ts >= ? AND (ts, seq) < (?, ?) ORDER BY ts DESC, seq DESC LIMIT ?`;
 const OLDEST = `${SAMPLE} AND ts <= ? AND (ts, seq) > (?, ?) ORDER BY ts, seq LIMIT ?`;
 const LATEST = `${SAMPLE} AND ts BETWEEN ? AND ? ORDER BY ts DESC, seq DESC LIMIT 1`;
-const END = (which: 'min' | 'max'): string => `(SELECT ${which}(ts) FROM points WHERE series_id = ? AND ts BETWEEN ? AND ?)`;
-const EXTENT = `SELECT ${END('min')}, ${END('max')}`;
+// Samples, and what is left of them where they are gone.
+const EDGE = (end: 'min' | 'max'): string => `SELECT ${end}(ts) AS ts FROM points WHERE series_id = ? AND ts BETWEEN ? AND ?`;
+const ROLLED = (which: 'first_at' | 'last_at', step: Step): string =>
+  `SELECT * FROM (SELECT ts + ${which} FROM rollups WHERE series_id = ? AND step = ${step} AND ts BETWEEN ? AND ? AND ts + first_at BETWEEN ? AND ?` +
+  ` ORDER BY ts ${which === 'first_at' ? 'ASC' : 'DESC'} LIMIT 1)`;
+const STEPS = [MINUTE_MS, HOUR_MS] as const;
+const EDGES = [EDGE('min'), EDGE('max'), ...STEPS.flatMap((step) => [ROLLED('first_at', step), ROLLED('last_at', step)])];
+const EXTENT = `SELECT min(ts), max(ts) FROM (${EDGES.join(' UNION ALL ')})`;
 
 const one = <T>([first]: readonly T[]): T => {
   if (first === undefined) throw new Error('a statement was asked for without a series');
@@ -22,6 +30,10 @@ export const engine: Engine = {
     return statement(order === 'oldest' ? OLDEST : NEWEST, series, end, ts, seq, limit);
   },
   latest: (series, { fromMs, toMs }) => statement(LATEST, one(series), fromMs, toMs),
-  extent: (series, { fromMs, toMs }) => statement(EXTENT, one(series), fromMs, toMs, one(series), fromMs, toMs),
-  source: rawSource(),
+  extent(series, { fromMs, toMs }) {
+    const id = one(series);
+    const rows = (step: Step): readonly number[] => [id, fromMs - step + 1, toMs, fromMs, toMs];
+    return statement(EXTENT, ...[id, fromMs, toMs, id, fromMs, toMs], ...STEPS.flatMap((step) => [...rows(step), ...rows(step)]));
+  },
+  source: rolledSource(rawSource()),
 };

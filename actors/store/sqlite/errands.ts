@@ -20,16 +20,20 @@ export function hold(file: string): Database.Database {
   }
 }
 
-/** Do something with a connection that reads. */
-export async function* reading<T>({ file, online }: Given, work: (db: Database.Database) => AsyncGenerator<Uint8Array, T>): AsyncGenerator<Uint8Array, T> {
+/** A connection that reads, until it is closed. */
+export function open({ file, online }: Given): { readonly db: Database.Database; close(): void } {
   const lock = online ? undefined : hold(file); // before the look: a restore that was interrupted is finished by it
-  if (!existsSync(file)) throw new Refusal('usage', `there is no database ${file}: name its folder with --data-dir`);
-  const db = openReader(file);
   try {
-    return yield* work(db);
-  } finally {
-    db.close();
+    if (!existsSync(file)) throw new Refusal('usage', `there is no database ${file}: name its folder with --data-dir`);
+    const db = openReader(file);
+    const close = (): void => {
+      db.close();
+      lock?.close();
+    };
+    return { db, close };
+  } catch (error) {
     lock?.close();
+    throw error;
   }
 }
 

@@ -19,8 +19,7 @@ const CACHE_KIB = 65_536;
 
 carryOut(restored, told);
 
-// biome-ignore lint/correctness/useYield: an errand is a stream, and this one has nothing to say before its end
-async function* restored({ file, from, discard: isDiscarded }: LoadGiven): AsyncGenerator<Uint8Array, Restored> {
+async function restored({ file, from, discard: isDiscarded }: LoadGiven): Promise<Restored> {
   const folder = dirname(file);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const lock = hold(file);
@@ -68,7 +67,9 @@ function settle(file: string): void {
 function targetOf(db: Database.Database): Target {
   const statements = new Map<string, Database.Statement>();
   const insert = (table: string, columns: readonly string[]): Database.Statement => {
-    const there = statements.get(table) ?? db.prepare(`INSERT INTO ${table} (${columns.map((name) => `"${name}"`).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`);
+    const there =
+      statements.get(table) ??
+      db.prepare(`INSERT INTO ${table} (${columns.map((name) => `"${name}"`).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`);
     statements.set(table, there);
     return there;
   };
@@ -94,7 +95,10 @@ function targetOf(db: Database.Database): Target {
     add(table, rows) {
       const ownWay = own[table.name];
       if (ownWay) return rows.forEach(ownWay);
-      const statement = insert(table.name, table.columns.map(({ name }) => name));
+      const statement = insert(
+        table.name,
+        table.columns.map(({ name }) => name),
+      );
       for (const row of rows) statement.run(...row);
     },
   };

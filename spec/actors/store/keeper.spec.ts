@@ -88,7 +88,9 @@ function rollupsOf(samples: readonly Sample[], before: number): ReadonlyMap<stri
   return all;
 }
 const shown = (rollups: ReadonlyMap<string, Partial>): unknown =>
-  [...rollups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, { sketch, sum, increase, ...one }]) => [key, { ...one, sketch: sketch && Buffer.from(sketch.encode()).toString('hex') }]);
+  [...rollups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, { sketch, sum, increase, ...one }]) => [key, { ...one, sketch: sketch && Buffer.from(sketch.encode()).toString('hex') }]);
 
 function policy(written: object): Policy {
   const checked = check(retentionSchema, written);
@@ -105,7 +107,11 @@ describe('House-keeping of PostgreSQL', () => {
 
   it('rolls up every sample, whenever it comes, and as often as it begins anew', async () => {
     // What is done, step by step: some time passes; samples come, of now or of a while ago; house is kept.
-    const sample = fc.record({ series: fc.integer({ min: 1, max: 3 }), agoMs: fc.oneof(fc.nat(90_000), fc.nat(3 * HOUR_MS)), value: fc.integer({ min: -50, max: 50 }) });
+    const sample = fc.record({
+      series: fc.integer({ min: 1, max: 3 }),
+      agoMs: fc.oneof(fc.nat(90_000), fc.nat(3 * HOUR_MS)),
+      value: fc.integer({ min: -50, max: 50 }),
+    });
     const step = fc.record({ passMs: fc.nat(40 * MINUTE_MS), samples: fc.array(sample, { maxLength: 30 }), keep: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
@@ -131,7 +137,8 @@ describe('House-keeping of PostgreSQL', () => {
         await rollups.refresh(goOn);
         const [got, wanted] = [await house.rollups(), rollupsOf(all, await rollups.rolled())];
         expect(shown(got)).to.deep.equal(shown(wanted));
-        for (const [key, one] of got) expect([one.sum, one.increase, one.steps]).to.deep.equal([wanted.get(key)?.sum, wanted.get(key)?.increase, wanted.get(key)?.steps]);
+        for (const [key, one] of got)
+          expect([one.sum, one.increase, one.steps]).to.deep.equal([wanted.get(key)?.sum, wanted.get(key)?.increase, wanted.get(key)?.steps]);
       }),
       { numRuns: NUM_RUNS },
     );
@@ -177,12 +184,32 @@ describe('House-keeping of PostgreSQL', () => {
   it('takes logs and what of the journal has ended', async () => {
     const run = (sql: string): Promise<unknown> => house.session.run(sql);
     const now = BEGIN_MS;
-    for (const [service, days] of [['a', 1], ['a', 15], ['b', 15], ['b', 31]] as const)
+    for (const [service, days] of [
+      ['a', 1],
+      ['a', 15],
+      ['b', 15],
+      ['b', 31],
+    ] as const)
       await run(`INSERT INTO logs (ts, service, level, message, tags) VALUES (${now - days * DAY_MS}, '${service}', 'info', '${service}${days}', '{}')`);
-    for (const [id, status, days] of [['old', 'succeeded', 91], ['open', 'queued', 91], ['young', 'failed', 1], ['tried', 'failed', 91]] as const)
-      await run(`INSERT INTO jobs (id, rule, action, status, due_ms, created_ms, job) VALUES ('${id}', 'r', 'a', '${status}', ${now - days * DAY_MS}, ${now - 100 * DAY_MS}, '')`);
-    for (const [id, days] of [['old', 91], ['tried', 1]] as const) await run(`INSERT INTO attempts VALUES ('${id}', 1, ${now - days * DAY_MS}, 5, 'retry', NULL)`);
-    for (const [id, end] of [['gone', now - 400 * DAY_MS], ['still', 'NULL']] as const) await run(`INSERT INTO episodes VALUES ('${id}', 'r', 's', 'd', 1, ${end})`);
+    for (const [id, status, days] of [
+      ['old', 'succeeded', 91],
+      ['open', 'queued', 91],
+      ['young', 'failed', 1],
+      ['tried', 'failed', 91],
+    ] as const)
+      await run(
+        `INSERT INTO jobs (id, rule, action, status, due_ms, created_ms, job) VALUES ('${id}', 'r', 'a', '${status}', ${now - days * DAY_MS}, ${now - 100 * DAY_MS}, '')`,
+      );
+    for (const [id, days] of [
+      ['old', 91],
+      ['tried', 1],
+    ] as const)
+      await run(`INSERT INTO attempts VALUES ('${id}', 1, ${now - days * DAY_MS}, 5, 'retry', NULL)`);
+    for (const [id, end] of [
+      ['gone', now - 400 * DAY_MS],
+      ['still', 'NULL'],
+    ] as const)
+      await run(`INSERT INTO episodes VALUES ('${id}', 'r', 's', 'd', 1, ${end})`);
     for (const days of [1, 400]) await run(`INSERT INTO audit (at_ms, author, action, subject, outcome) VALUES (${now - days * DAY_MS}, 'a', 'b', 'c', 'd')`);
     await run(`INSERT INTO config_versions SELECT n, 1, 'a', 'r', '[]', '{}' FROM generate_series(1, 120) AS n`);
     await new Sweep(house.session, goOn).all(policy({ services: { b: { logs: '30d' } } }), now, now);
@@ -204,7 +231,11 @@ describe('House-keeping of PostgreSQL', () => {
       const [a, b] = nodes as [TestStore, TestStore];
       await a.start();
       const now = Date.now();
-      await a.store.append({ protocol: 'spec', metrics: [1, 40].map((days) => ({ name: 'm', service: 's', value: 1, timestamp: now - days * DAY_MS, tags: {} })), logs: [] });
+      await a.store.append({
+        protocol: 'spec',
+        metrics: [1, 40].map((days) => ({ name: 'm', service: 's', value: 1, timestamp: now - days * DAY_MS, tags: {} })),
+        logs: [],
+      });
       await a.stop();
       for (const one of nodes) await one.start();
       await eventually(async () => expect(await a.metrics()).to.have.length(1), 20_000);

@@ -75,13 +75,19 @@ describe('PostgreSQL under the store', () => {
     it('have each its own batches to judge', async () => {
       const [a, b] = [await started('a'), await started('b')];
       await append(a, metric({ name: 'of a' }));
-      const last = await append(b, metric({ name: 'of b' }));
+      const last = await append(b, metric({ name: 'of b' }), metric({ name: 'also of b' }));
       b.store.judged = () => last;
       await append(b);
-      const [again] = [await a.reopen()];
-      const seen = [];
-      for await (const { telemetry } of again.store.unjudged()) seen.push(telemetry.metrics);
-      expect(seen).to.deep.equal([[metric({ name: 'of a' })]]);
+      await append(a, metric({ name: 'of b' }), metric({ name: 'new' })); // the second has a number of its own here, and another one there
+      const seen = async ({ store }: TestStore): Promise<unknown> => {
+        const all: unknown[] = [];
+        for await (const { telemetry } of store.unjudged()) all.push(telemetry.metrics);
+        return all;
+      };
+      const expected = [[metric({ name: 'of a' })], [metric({ name: 'of b' }), metric({ name: 'new' })]];
+      expect(await seen(a)).to.deep.equal(expected);
+      expect(await seen(await a.reopen())).to.deep.equal(expected);
+      expect(await seen(b)).to.deep.equal([[]]);
     });
 
     it('get each job once, and a node is told of jobs that another has written', async () => {

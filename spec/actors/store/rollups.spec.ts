@@ -138,23 +138,28 @@ describe('down-sampling', () => {
     }
   });
 
-  it('takes a sample that comes when its like are about to be removed, at whatever step', () => {
-    for (let at = 1; at < 40; at++) {
+  it('takes samples that come when their like are about to be removed, at whatever step', () => {
+    const steps = Array.from({ length: 16 }, (_, i) => i + 1).flatMap((first) => [1, 2, 3, 4].map((second) => [first, second] as const));
+    for (const [first, second] of steps) {
       const house = new House({ retention: POLICY });
-      house.series('a');
-      const samples = [0, 1, 2, 600].map((i) => ({ series: 1, ts: BEGIN_MS + i, value: i }));
-      house.append(samples);
+      house.series('a', 'b');
+      house.append([0, 1, 2, 600].map((i) => ({ series: 1, ts: BEGIN_MS + i, value: i })));
       house.nowMs += 10 * MINUTE_MS;
       house.keep();
-      house.append([{ series: 1, ts: BEGIN_MS + 5, value: 5 }]);
+      house.append([{ series: 2, ts: BEGIN_MS, value: 1 }]); // of which to make a minute anew while the others come
       house.nowMs += HOUR_MS;
-      house.keep(at);
-      house.append([{ series: 1, ts: BEGIN_MS + 7, value: 7 }]);
+      for (const [at, value] of [
+        [first, 5],
+        [second, 7],
+      ] as const) {
+        house.keep(at);
+        house.append([{ series: 1, ts: BEGIN_MS + value, value }]);
+      }
       for (let i = 0; i < 3; i++) {
         house.keep();
         house.nowMs += 2 * MINUTE_MS;
       }
-      for (const step of [MINUTE_MS, HOUR_MS]) expect(house.rollups(step).get(`1/${BEGIN_MS}`), `${at}`).to.include({ count: 6, sum: 615 });
+      for (const step of [MINUTE_MS, HOUR_MS]) expect(house.rollups(step).get(`1/${BEGIN_MS}`), `${first}, ${second}`).to.include({ count: 6, sum: 615 });
       expect(house.samples()).to.deep.equal([]);
       house.db.close();
     }

@@ -1,0 +1,116 @@
+/**
+ * Telemetry for others to read: samples series by series, each in the order of time; logs in the order of time. It is read in small statements,
+ * so that it holds nobody up however slowly it is taken; what comes in meanwhile may be in it or not.
+ */
+import type { ExportQuery } from '../../proto/api.ts';
+import type { Statement } from './changes.ts';
+import { csv } from './csv.ts';
+import type { Engine } from './engine.ts';
+import { Refusal } from './errand.ts';
+import { linePage } from './lines.ts';
+import { ndjson } from './ndjson.ts';
+import { parquet } from './parquet.ts';
+import { spanOf } from './plan.ts';
+import { type Program, QueryError, type Rows } from './program.ts';
+import type { Match } from './query.ts';
+import { Selection } from './selection.ts';
+
+/** A sample or a log, by the columns below. */
+export type Line = readonly (string | number)[];
+export interface Column {
+  readonly name: string;
+  /** time: ms since 1970 · json: a text with an object. */
+  readonly kind: 'time' | 'number' | 'text' | 'json';
+}
+/** Bytes of a file, from its first to its last. */
+export type Format = (columns: readonly Column[], lines: AsyncIterable<readonly Line[]>) => AsyncGenerator<Uint8Array>;
+/** What the engine brings. */
+export interface Ground {
+  readonly engine: Engine;
+  read(statement: Statement): Promise<Rows> | Rows;
+}
+
+export const COLUMNS: Readonly<Record<ExportQuery['what'], readonly Column[]>> = {
+  metrics: [
+    { name: 'timestamp', kind: 'time' },
+    { name: 'service', kind: 'text' },
+    { name: 'name', kind: 'text' },
+    { name: 'value', kind: 'number' },
+    { name: 'tags', kind: 'json' },
+  ],
+  logs: [
+    { name: 'timestamp', kind: 'time' },
+    { name: 'service', kind: 'text' },
+    { name: 'level', kind: 'text' },
+    { name: 'message', kind: 'text' },
+    { name: 'tags', kind: 'json' },
+  ],
+};
+const FORMATS: Readonly<Record<ExportQuery['format'], Format>> = { ndjson, csv, parquet };
+/** Read at once. */
+const SAMPLES = 5_000;
+const LOGS = 1_000;
+
+/** @returns how many lines it has, at the end. @throws Refusal `usage`. */
+export async function* exported(query: ExportQuery, ground: Ground): AsyncGenerator<Uint8Array, { readonly rows: number }> {
+  const counted = { rows: 0 };
+  try {
+    yield* FORMATS[query.format](COLUMNS[query.what], counting(query.what === 'logs' ? logs(query, ground) : samples(query, ground), counted));
+  } catch (error) {
+    throw error instanceof QueryError ? new Refusal('usage', error.message, { cause: error }) : error;
+  }
+  return counted;
+}
+
+async function* counting(lines: AsyncIterable<readonly Line[]>, counted: { rows: number }): AsyncGenerator<readonly Line[]> {
+  for await (const some of lines) {
+    counted.rows += some.length;
+    yield some;
+  }
+}
+
+async function* samples(query: ExportQuery, { engine, read }: Ground): AsyncGenerator<readonly Line[]> {
+  const { service, name } = query;
+  const { fromMs, toMs } = spanOf(whereOf(query));
+  const selection = new Selection();
+  await run(selection.refresh(), read);
+  const chosen = await run(
+    selection.select({ ...(service === undefined ? {} : { service: matchOf(service) }), ...(name === undefined ? {} : { name: matchOf(name) }) }),
+    read,
+  );
+  for (const one of chosen) {
+    for (let [ts, seq] = [fromMs, -1]; ; ) {
+      const rows = await read(engine.samples([{ series: one.id, ts, seq }], toMs, 'oldest', SAMPLES));
+      yield rows.map((row): Line => [Number(row[1]), one.service, one.name, Number(row[3]), one.tags]);
+      const last = rows.at(-1);
+      if (!last || rows.length < SAMPLES) break;
+      [ts, seq] = [Number(last[1]), Number(last[2])];
+    }
+  }
+}
+
+async function* logs(query: ExportQuery, { read }: Ground): AsyncGenerator<readonly Line[]> {
+  const { service } = query;
+  if (query.name !== undefined) throw new Refusal('usage', 'logs have no name: leave --name out, or export metrics');
+  const where = { ...whereOf(query), ...(service === undefined ? {} : { service: matchOf(service) }), order: 'oldest', limit: LOGS } as const;
+  for (let cursor: string | undefined; ; ) {
+    const { lines, next } = await run(linePage({ ...where, ...(cursor === undefined ? {} : { cursor }) }), read);
+    yield lines.map(([ts, from, level, message, tags]): Line => [Number(ts), String(from), String(level), String(message), String(tags)]);
+    if (next === undefined) return;
+    cursor = next;
+  }
+}
+
+async function run<T>(program: Program<T>, read: Ground['read']): Promise<T> {
+  for (let rows: Rows = []; ; ) {
+    const { done, value } = program.next(rows);
+    if (done) return value;
+    rows = value ? await read(value) : [];
+  }
+}
+
+const matchOf = (text: string): Match => (text.includes('*') ? { like: text } : { is: text });
+const whereOf = ({ fromMs, toMs }: ExportQuery): { fromMs?: number; toMs?: number } => ({
+  ...(fromMs === undefined ? {} : { fromMs }),
+  ...(toMs === undefined ? {} : { toMs }),
+});

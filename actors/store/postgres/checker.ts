@@ -1,0 +1,63 @@
+/**
+ * The errand of a check: PostgreSQL. The server sees to its pages itself; what can be asked of it is whether an index is invalid, whether it has met
+ * checksums that are wrong, and, where the extension amcheck is installed, whether each index is in order.
+ */
+import type { StoreCheck } from '../../../proto/api.ts';
+import { check, type CheckGiven, type Ground, type Integrity } from '../check.ts';
+import { carryOut } from '../errand.ts';
+import { TABLES } from '../tables.ts';
+import { columnsOf } from './catalog.ts';
+import { Away, faultOf } from './faults.ts';
+import { Session } from './session.ts';
+
+interface Given extends CheckGiven {
+  readonly urls: readonly string[];
+  readonly schema: string | undefined;
+  readonly node: string;
+}
+const OURS = "relnamespace = current_schema()::regnamespace AND relkind = 'i'";
+const INVALID = `SELECT relname FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid WHERE ${OURS} AND NOT indisvalid`;
+const CHECKSUMS = 'SELECT coalesce(checksum_failures, 0) FROM pg_stat_database WHERE datname = current_database()';
+const AMCHECK = "SELECT nspname FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace WHERE extname = 'amcheck'";
+const BTREES = `SELECT pg_class.oid::text, relname FROM pg_class JOIN pg_am ON pg_am.oid = relam WHERE ${OURS} AND amname = 'btree' ORDER BY relname`;
+
+carryOut(checked, (error) => faultOf(error).message);
+
+async function checked(given: Given): Promise<StoreCheck> {
+  const { urls, schema, node } = given;
+  const session = await Session.open({ urls, schema, application: `argos/check/${node}` });
+  try {
+    return await check(groundOf(session), given);
+  } finally {
+    session.drop();
+  }
+}
+
+const groundOf = (session: Session): Ground => ({
+  engine: 'postgres',
+  read: (asked) => session.table(asked),
+  async tables() {
+    const there: string[] = [];
+    for (const table of TABLES) if ((await columnsOf(session, table)).size > 0) there.push(table.name);
+    return there;
+  },
+  integrity: (quick) => integrity(session, quick),
+});
+
+async function integrity(session: Session, quick: boolean): Promise<Integrity> {
+  const rows = (sql: string): Promise<readonly (readonly unknown[])[]> => session.table({ sql, params: [] });
+  const faults = (await rows(INVALID)).map(([name]) => `the index ${String(name)} is invalid: REINDEX it`);
+  const [[failures] = [0]] = await rows(CHECKSUMS);
+  if (Number(failures) > 0) faults.push(`the server has met ${Number(failures)} pages with a wrong checksum`);
+  const [[place] = []] = await rows(AMCHECK);
+  if (quick || place === undefined) return { how: 'catalog', faults };
+  for (const [index, name] of await rows(BTREES)) {
+    try {
+      await session.ask(`SELECT ${String(place)}.bt_index_check(?::oid::regclass)`, [String(index)]);
+    } catch (error) {
+      if (error instanceof Away) throw error;
+      faults.push(`the index ${String(name)}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return { how: 'amcheck', faults };
+}

@@ -1,0 +1,31 @@
+/** The errand of compacting: PostgreSQL. Its own vacuum, of all tables, also while nodes run: what is gone is free for what comes. */
+import type { Compacted } from '../../../proto/api.ts';
+import { carryOut } from '../errand.ts';
+import { TABLES } from '../tables.ts';
+import { columnsOf } from './catalog.ts';
+import { faultOf } from './faults.ts';
+import { Session } from './session.ts';
+
+interface Given {
+  readonly urls: readonly string[];
+  readonly schema: string | undefined;
+  readonly node: string;
+}
+
+carryOut(compacted, (error) => faultOf(error).message);
+
+async function compacted({ urls, schema, node }: Given): Promise<Compacted> {
+  const session = await Session.open({ urls, schema, application: `argos/compact/${node}` });
+  const size = async (): Promise<number> =>
+    Number(
+      (await session.run("SELECT sum(pg_total_relation_size(oid)) AS size FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"))
+        .rows[0]?.size,
+    );
+  try {
+    const beforeBytes = await size();
+    for (const table of TABLES) if ((await columnsOf(session, table)).size > 0) await session.run(`VACUUM (ANALYZE) ${table.name}`);
+    return { beforeBytes, afterBytes: await size() };
+  } finally {
+    session.drop();
+  }
+}
