@@ -80,6 +80,19 @@ export const commitSeconds = new Histogram({
   registers,
 });
 
+const storeGauge = (name: string, help: string): Gauge => new Gauge({ name: `argos_store_${name}`, help, registers });
+/** Set by the store's actor every few seconds. */
+export const store = {
+  sizeBytes: storeGauge('size_bytes', 'What the store takes up: pages in use and the write-ahead log.'),
+  walBytes: storeGauge('wal_bytes', 'The write-ahead log of the store.'),
+  diskFreeBytes: storeGauge('disk_free_bytes', 'What is free on the disk of the store.'),
+  growthBytesPerDay: storeGauge('growth_bytes_per_day', 'How fast the store grows, over the last hours.'),
+  oldestSampleSeconds: storeGauge('oldest_sample_timestamp_seconds', 'The time of the oldest sample or log.'),
+  commitP99Seconds: storeGauge('commit_p99_seconds', 'From the begin of a group of writes to the end of its commit, 99th percentile of the last minute.'),
+  fsyncP99Seconds: storeGauge('fsync_p99_seconds', 'The end of a commit alone, which waits for the disk: 99th percentile of the last minute.'),
+  waiting: storeGauge('waiting', 'Requests to the store that wait for the same commit.'),
+};
+
 /** What the actors themselves tell, by name; supervisors have nothing to hide but little to say. Read when it is asked for. */
 const perProcess = { labelNames: ['process'] as const, registers };
 new Gauge({
@@ -110,14 +123,3 @@ new Counter({
   },
 });
 const named = (): Process[] => [...processes()].filter(({ name, kind }) => name !== '' && kind !== 'supervisor');
-
-/** A gauge that is read when it is asked for. */
-export const gauge = (name: string, help: string, read: () => number): Gauge =>
-  new Gauge({
-    name,
-    help,
-    registers,
-    collect() {
-      this.set(read());
-    },
-  });

@@ -45,6 +45,12 @@ export function tree(node: TreeNode, indent = '', last = true, top = true): stri
   return [own, ...children.map((child, i) => tree(child, below, i === children.length - 1, false))].join('\n');
 }
 
+/** `12.3 MB`: powers of ten, as disks are sold. */
+export function bytes(count: number): string {
+  const power = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.max(1, Math.abs(count))) / 3)));
+  return `${(count / 1_000 ** power).toFixed(power === 0 ? 0 : 1)} ${['B', 'kB', 'MB', 'GB', 'TB'][power]}`;
+}
+
 export function duration(ms: number): string {
   const seconds = Math.floor(ms / 1_000);
   if (seconds < 60) return `${seconds}s`;

@@ -92,8 +92,22 @@ export interface Status {
   readonly items: { readonly received: number; readonly stored: number; readonly rejected: number; readonly shed: number };
   /** null when the store cannot be asked. */
   readonly executions: { readonly open: number; readonly failed: number } | null;
+  /** null when the store cannot be asked. */
+  readonly store: StoreStatus | null;
   readonly restarts: number;
   readonly quarantine: readonly Quarantined[];
+}
+
+/** Bytes; ms since 1970; milliseconds of commits in the last minute. null: not known, or not to be known. */
+export interface StoreStatus {
+  readonly sizeBytes: number;
+  readonly walBytes: number;
+  readonly maxBytes: number | null;
+  readonly growthBytesPerDay: number | null;
+  readonly oldestSampleMs: number | null;
+  readonly commitMs: { readonly p50: number; readonly p99: number } | null;
+  readonly fsyncMs: { readonly p50: number; readonly p99: number } | null;
+  readonly disk: { readonly freeBytes: number; readonly totalBytes: number } | null;
 }
 
 /** What a check of the store has found out. */

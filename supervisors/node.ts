@@ -13,6 +13,7 @@ import type { Names } from '../actors/names.ts';
 import { dueNow, outboxChild } from '../actors/outbox/outbox.ts';
 import { Secrets, secretsChild } from '../actors/secrets/secrets.ts';
 import { archiveOf } from '../actors/store/archive.ts';
+import { faultsOf } from '../actors/store/health.ts';
 import { policyOf } from '../actors/store/retention.ts';
 import { bytesOf, type RetentionConfig, type StoreConfig } from '../actors/store/schema.ts';
 import { storeChild, type StoreOptions } from '../actors/store/server.ts';
@@ -143,6 +144,10 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
             argosVersion,
             stop,
             executions: () => store.jobCounts(),
+            store: async () => {
+              const status = await store.health();
+              return { status, faults: faultsOf(status) };
+            },
             jobs: (filter) => store.jobs(filter),
             attempts: (job) => store.attempts(job),
             versions: (limit) => store.versions(limit),

@@ -1,7 +1,7 @@
 /** How the node is: the answers of `argos status` and of the readiness probe. */
 import { type Ask, call } from '../../lib/call.ts';
 import { processes } from '../../lib/process.ts';
-import type { Declared, Kind, ResourceInfo, Status } from '../../proto/api.ts';
+import type { Declared, Kind, ResourceInfo, Status, StoreStatus } from '../../proto/api.ts';
 import { KINDS } from '../../proto/api.ts';
 import type { Names } from '../names.ts';
 import * as vitals from '../vitals.ts';
@@ -20,6 +20,8 @@ export interface HealthPort {
   readonly argosVersion: string;
   /** Executions that are open, and those that have failed for good. */
   executions(): Promise<{ readonly open: number; readonly failed: number }>;
+  /** How the store is, and what is wrong with it. */
+  store(): Promise<{ readonly status: StoreStatus; readonly faults: readonly string[] }>;
 }
 
 /** Whether the node can do its work: every stage of the corridor is running. */
@@ -36,9 +38,11 @@ export async function statusOf(desk: Desk, port: HealthPort): Promise<Status> {
     infos.filter((one) => one.kind === kind).map(({ name, detail }) => ({ name, detail: (detail ?? {}) as Record<string, unknown> }));
   const parked = quarantine.list();
   const counted = await port.executions().catch((error: unknown) => String(error)); // a store that is away is a fault to tell, not one to fail by
+  const store = await port.store().catch(() => null); // which `executions` has said already
   const faults = [
     ...readiness(port.names).faults,
     ...parked.map(({ resource, reason }) => `${resource} is quarantined: ${reason}`),
+    ...(store?.faults ?? []),
     ...(typeof counted === 'string' ? [counted] : counted.failed > 0 ? [`${counted.failed} executions have failed for good`] : []),
   ];
   return {
@@ -64,6 +68,7 @@ export async function statusOf(desk: Desk, port: HealthPort): Promise<Status> {
     })),
     items: { received: await sum(vitals.received), stored: await sum(vitals.stored), rejected: await sum(vitals.rejected), shed: await sum(vitals.shed) },
     executions: typeof counted === 'string' ? null : counted,
+    store: store?.status ?? null,
     restarts: port.restarts.total,
     quarantine: parked,
   };

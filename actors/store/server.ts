@@ -7,6 +7,8 @@ import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type GenServer, type Init, type Next, noreply, ok, startLink, stop } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
 import type { Names } from '../names.ts';
+import * as vitals from '../vitals.ts';
+import type { Health } from './health.ts';
 import type { Policy } from './retention.ts';
 import type { Store } from './store.ts';
 import { Thread } from './thread.ts';
@@ -46,9 +48,12 @@ class WriterEnded {
   }
 }
 class ReaderEnded {}
+const LOOK = Symbol('look how the store is');
 
 /** A reader that died is started anew after so long; until then queries are answered with `away`. */
 const READER_RETRY_MS = 1_000;
+/** How often the figures of /metrics are brought up to date. */
+const LOOK_MS = 10_000;
 
 /** Where an engine's threads are, and what they are given. */
 function engineOf({ dataDir, durability = 'power', url, schema, node = hostname(), retention, maxBytes }: StoreOptions): {
@@ -81,6 +86,7 @@ class StoreServer implements GenServer<Threads, Work> {
     const threads = { writer, reader: await this.#startReader() };
     this.#store.booted(await writer.ask<Boot>({ do: 'boot' }));
     this.#names.register(self, 'store', undefined);
+    self.deliver(LOOK);
     return ok(threads);
   }
 
@@ -94,6 +100,10 @@ class StoreServer implements GenServer<Threads, Work> {
   async handleInfo(message: unknown, threads: Threads): Promise<Next<Threads>> {
     if (message instanceof WriterEnded) return stop(message.reason, threads);
     if (message instanceof ReaderEnded) threads.reader = await this.#startReader();
+    if (message === LOOK) {
+      threads.writer.post({ do: 'health' }, undefined, ({ value }) => value !== undefined && show(value as Health)); // work.ts pairs them
+      this.#self.sendAfter(LOOK_MS, LOOK);
+    }
     return noreply(threads);
   }
 
@@ -122,4 +132,16 @@ class StoreServer implements GenServer<Threads, Work> {
     const { folder, data } = engineOf(this.#options);
     return Thread.start(new URL(`${folder}/${which}.ts`, import.meta.url), data, this.#self.signal, () => this.#store.onJobs());
   }
+}
+
+function show({ sizeBytes, walBytes, disk, growthBytesPerDay, oldestSampleMs, commitMs, fsyncMs, waiting }: Health): void {
+  const { store } = vitals;
+  store.sizeBytes.set(sizeBytes);
+  store.walBytes.set(walBytes);
+  store.waiting.set(waiting);
+  if (disk) store.diskFreeBytes.set(disk.freeBytes);
+  if (growthBytesPerDay !== null) store.growthBytesPerDay.set(growthBytesPerDay);
+  if (oldestSampleMs !== null) store.oldestSampleSeconds.set(oldestSampleMs / 1_000);
+  store.commitP99Seconds.set((commitMs?.p99 ?? 0) / 1_000);
+  store.fsyncP99Seconds.set((fsyncMs?.p99 ?? 0) / 1_000);
 }

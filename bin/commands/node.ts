@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Argv } from 'yargs';
 import packageJson from '../../package.json' with { type: 'json' };
-import type { Status, TreeNode } from '../../proto/api.ts';
+import type { Status, StoreStatus, TreeNode } from '../../proto/api.ts';
 import { ask, CommandError, EXIT, open } from '../client.ts';
-import { duration, errorText, faultsText, paint, paintStatus, print, printJson, say, tree } from '../output.ts';
+import { bytes, duration, errorText, faultsText, paint, paintStatus, print, printJson, say, tree } from '../output.ts';
 import { configPath, readSources } from '../sources.ts';
 
 interface Common {
@@ -125,12 +125,23 @@ function statusText(status: Status): string {
     `  Items       received ${items.received}, stored ${items.stored}, rejected ${items.rejected}, shed ${items.shed}`,
     `  Firing      ${status.firing.join(', ') || 'nothing'}`,
     `  Executions  ${executions ? `${executions.open} open, ${executions.failed} failed for good` : 'unknown'}`,
+    `  Store       ${status.store ? storeText(status.store) : 'unknown'}`,
     `  Processes   ${status.processes}, ${status.restarts} restarts, ${Math.round(status.memoryBytes / 1_048_576)} MB`,
     ...quarantine.map(
       ({ resource, reason, nextProbe, probes }) => `  ${paintStatus('quarantined')} ${resource}: ${reason}; tried ${probes} times since, next at ${nextProbe}`,
     ),
     ...faults.filter((fault) => !fault.includes('is quarantined')).map((fault) => `  ! ${fault}`),
   ].join('\n');
+}
+
+function storeText({ sizeBytes, maxBytes, growthBytesPerDay, oldestSampleMs, commitMs }: StoreStatus): string {
+  const facts = [
+    `${bytes(sizeBytes)}${maxBytes === null ? '' : ` of ${bytes(maxBytes)}`}`,
+    growthBytesPerDay === null ? '' : `${growthBytesPerDay < 0 ? '' : '+'}${bytes(growthBytesPerDay)} a day`,
+    oldestSampleMs === null ? '' : `since ${new Date(oldestSampleMs).toISOString()}`,
+    commitMs ? `commits ${commitMs.p50.toFixed(1)} ms, p99 ${commitMs.p99.toFixed(1)} ms` : '',
+  ];
+  return facts.filter(Boolean).join(', ');
 }
 
 function lineText(text: string): string {

@@ -109,17 +109,31 @@ let sharedPostgres: Promise<Postgres> | undefined;
 /** A PostgreSQL (Debian's `postgresql`), trusting whoever comes over loopback. */
 export const postgres = (): Promise<Postgres> => (sharedPostgres ??= startPostgres());
 
-/** One of one's own, to be stopped. @param settings `-c name=value` */
+/** One of one's own, to be stopped. @param settings `name=value` */
 export async function startPostgres(settings: readonly string[] = ['fsync=off']): Promise<Postgres> {
+  return serve(
+    (data, run) => execFileSync(...run('initdb', ['-D', data, '-U', 'argos', '-A', 'trust', '--no-sync', '-E', 'UTF8']), { stdio: 'pipe' }),
+    settings,
+  );
+}
+
+/** A hot standby of another, which it follows as a stream. */
+export async function startStandby({ port }: Postgres): Promise<Postgres> {
+  const from = ['-h', '127.0.0.1', '-p', String(port), '-U', 'argos', '--no-sync', '--checkpoint=fast', '--write-recovery-conf'];
+  return serve((data, run) => execFileSync(...run('pg_basebackup', ['-D', data, ...from]), { stdio: 'pipe' }), ['fsync=off']);
+}
+
+type Run = (program: string, args: string[]) => [string, string[]];
+async function serve(make: (data: string, run: Run) => unknown, settings: readonly string[]): Promise<Postgres> {
   const bin = postgresBin();
   const port = await freePort();
   const folder = tempFolder();
   const data = join(folder, 'data');
   const isRoot = process.getuid?.() === 0; // PostgreSQL refuses to run as root
   if (isRoot) chownSync(folder, Number(execFileSync('id', ['-u', 'postgres'])), Number(execFileSync('id', ['-g', 'postgres'])));
-  const run = (program: string, args: string[]): [string, string[]] =>
+  const run: Run = (program, args) =>
     isRoot ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', join(bin, program), ...args]] : [join(bin, program), args];
-  execFileSync(...run('initdb', ['-D', data, '-U', 'argos', '-A', 'trust', '--no-sync', '-E', 'UTF8']), { stdio: 'pipe', cwd: folder });
+  make(data, run);
   let child: ChildProcess | undefined;
   const server: Postgres = {
     port,

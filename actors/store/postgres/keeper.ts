@@ -57,7 +57,7 @@ async function keep(session: Session): Promise<never> {
 async function round(session: Session, rollups: Rollups, sweep: Sweep): Promise<void> {
   const nowMs = Date.now();
   await rollups.roll(nowMs, pause);
-  await rollups.refresh(pause);
+  if (isTime('late', MINUTE_MS, nowMs)) await rollups.refresh(pause);
   if (retention && isTime('retention', everyMs(retention), nowMs)) {
     await sweep.all(retention, nowMs, await rollups.rolled());
     begun.delete('oldest');

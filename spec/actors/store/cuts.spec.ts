@@ -2,13 +2,14 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
+import pg from 'pg';
 import type { Metric } from '../../../actors/event.ts';
 import { StoreError } from '../../../actors/store/store.ts';
 import { Root } from '../../support/actors.ts';
 import { freshSchema } from '../../support/engines.ts';
 import { eventually } from '../../support/eventually.ts';
 import { TcpProxy, type Way } from '../../support/proxy.ts';
-import { type Postgres, postgres, startPostgres, tempFolder } from '../../support/services.ts';
+import { type Postgres, postgres, startPostgres, startStandby, tempFolder } from '../../support/services.ts';
 import { TestStore } from '../../support/store.ts';
 
 const LONG = process.env.ARGOS_LONG === '1';
@@ -174,6 +175,40 @@ describe('Store on PostgreSQL', () => {
   });
 
   if (LONG) {
+    it('goes over to a standby that was promoted, with all that was acknowledged, and not before', async function () {
+      this.timeout(90_000);
+      const primary = await startPostgres(['fsync=off', 'synchronous_standby_names=*']);
+      const first = new pg.Client(primary.url);
+      await first.connect();
+      await first.query('SET synchronous_commit = local');
+      const standby = await startStandby(primary);
+      await first.end();
+      under = new TestStore(root, tempFolder(), { url: [primary.url, standby.url], node: 'over' });
+      await under.start();
+      let acknowledged = 0;
+      let stopped = false;
+      const lane = (async () => {
+        while (!stopped) {
+          await append('m', acknowledged);
+          acknowledged++;
+        }
+      })();
+      await eventually(() => expect(acknowledged).to.be.above(20), 20_000);
+      await primary.stop('immediate');
+      const before = acknowledged;
+      await pause(1_500);
+      expect(acknowledged).to.be.at.most(before + 1); // nothing is written to a standby
+      const second = new pg.Client(standby.url);
+      await second.connect();
+      await second.query('SELECT pg_promote()');
+      await second.end();
+      await eventually(() => expect(acknowledged).to.be.above(before + 20), 20_000);
+      stopped = true;
+      await lane;
+      expect(await times('m')).to.deep.equal(upTo(acknowledged));
+      expect(threads.length).to.be.at.most(3); // the keeper is the third
+    });
+
     it('says `away` after 25 s, and then has written nothing of it', async function () {
       this.timeout(90_000);
       const net = await behind(await postgres());
