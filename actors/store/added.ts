@@ -11,9 +11,8 @@ export interface Table {
   /** FROM and WHERE. The first three that are bound are the series and both ends of a range of `ts`. */
   readonly within: string;
   readonly bound: readonly number[];
-  /** When the first sample of a row is, in SQL; and how long after `ts` that is at the most. */
+  /** When the first sample of a row is, in SQL: from its `ts` on, and before that of the next row. */
   readonly at: string;
-  readonly reachMs: number;
   /** How many rows one statement reads: some milliseconds. So short a range is read at once, however many lie in it. */
   readonly slice: number;
   readonly shortMs: number;
@@ -26,7 +25,7 @@ export const isAdditive = (fn: Fn): fn is Additive => Object.hasOwn(FIELD, fn);
 
 /** The parts of one series, in the order of time. */
 export function* added(series: number, { fromMs, toMs, baseMs, stepMs }: Wanted, fn: Additive, table: Table, emit: Emit): Program<void> {
-  const { columns, within, bound, at, reachMs, slice, shortMs } = table;
+  const { columns, within, bound, at, slice, shortMs } = table;
   const field = FIELD[fn];
   const bucketAt = (ts: number): number => Math.floor((ts - baseMs) / stepMs);
   for (let begin = fromMs; begin <= toMs; ) {
@@ -35,7 +34,7 @@ export function* added(series: number, { fromMs, toMs, baseMs, stepMs }: Wanted,
     const end = next ? Math.max(begin, Number(next[0]) - 1) : toMs;
     const first = bucketAt(begin);
     const rows =
-      bucketAt(end + reachMs) === first
+      bucketAt(end) === first
         ? yield statement(`SELECT ${columns[fn]} ${within}`, series, begin, end, ...bound)
         : // CAST: a number that is bound may come as a floating one, and would make one of the quotient.
           yield statement(

@@ -23,7 +23,6 @@ const SAMPLES: Omit<Table, keyof Sizes> = {
   within: WITHIN,
   bound: [],
   at: 'ts',
-  reachMs: 0,
 };
 const SCAN = 'SELECT ts, seq, value FROM points WHERE series_id = ? AND (ts, seq) > (?, ?) AND ts <= ? ORDER BY ts, seq LIMIT ?';
 const ENDS = { first: `SELECT ts, value ${WITHIN} ORDER BY ts, seq LIMIT 1`, last: `SELECT ts, value ${WITHIN} ORDER BY ts DESC, seq DESC LIMIT 1` };

@@ -11,10 +11,13 @@ import type { Fn } from './query.ts';
 import { HOUR_MS, MINUTE_MS, type Step } from './rollup.ts';
 import { Sketch } from '../sketch.ts';
 
-/** How many rows one statement reads: some milliseconds. */
-const SLICE = 5_000;
-const SCAN = 1_000;
-const STALE = 200;
+/** How many rows one statement reads, added up or one by one, and how many marks of what is out of date: some milliseconds. */
+export interface Sizes {
+  readonly slice: number;
+  readonly scan: number;
+  readonly stale: number;
+}
+const SIZES: Sizes = { slice: 5_000, scan: 1_000, stale: 200 };
 /** Fewer rows of a kind are not worth the statements. */
 const LEAST: Readonly<Record<Step, number>> = { [HOUR_MS]: 2, [MINUTE_MS]: 5 };
 
@@ -38,11 +41,11 @@ interface Time {
   readonly to: number;
 }
 
-export const rolledSource = (samples: Source): Source => ({
+export const rolledSource = (samples: Source, sizes = SIZES): Source => ({
   *parts(series, wanted, emit) {
     const [mark] = yield statement(ROLLED);
     const [removals] = yield statement('SELECT 1 FROM removed LIMIT 1');
-    const reader = new Reader(samples, wanted, Number(mark?.[0] ?? Number.NEGATIVE_INFINITY), emit);
+    const reader = new Reader(samples, sizes, wanted, Number(mark?.[0] ?? Number.NEGATIVE_INFINITY), emit);
     for (const one of series) {
       const [gone] = removals ? yield statement(REMOVED, one) : [];
       yield* reader.series(one, Number(gone?.[0] ?? Number.NEGATIVE_INFINITY), Number(gone?.[1] ?? Number.NEGATIVE_INFINITY));
@@ -52,6 +55,7 @@ export const rolledSource = (samples: Source): Source => ({
 
 class Reader {
   readonly #samples: Source;
+  readonly #sizes: Sizes;
   readonly #wanted: Wanted;
   /** All before is rolled up. */
   readonly #rolled: number;
@@ -59,8 +63,9 @@ class Reader {
   /** The longest rows that lie in one bucket each. */
   readonly #longest: Step | undefined;
 
-  constructor(samples: Source, wanted: Wanted, rolled: number, emit: Emit) {
+  constructor(samples: Source, sizes: Sizes, wanted: Wanted, rolled: number, emit: Emit) {
     this.#samples = samples;
+    this.#sizes = sizes;
     this.#wanted = wanted;
     this.#rolled = rolled;
     this.#emit = emit;
@@ -76,15 +81,14 @@ class Reader {
     const [hoursEnd, minutesEnd] = [Math.min(ceil(minutes, HOUR_MS), to), Math.min(ceil(raw, MINUTE_MS), to)];
     if (from < hoursEnd) yield* this.#rows(series, HOUR_MS, { from: from - HOUR_MS + 1, to: hoursEnd });
     const since = Math.max(from, hoursEnd);
-    if (since < minutesEnd) yield* this.#withoutSamples(series, { from: since, to: minutesEnd }, from < hoursEnd);
+    if (since < minutesEnd) yield* this.#withoutSamples(series, { from: since, to: minutesEnd });
     const left = Math.max(from, minutesEnd);
     if (left < to) yield* this.#exactly(series, { from: left, to }, this.#longest);
   }
 
-  *#withoutSamples(series: number, { from, to }: Time, begun: boolean): Program<void> {
+  *#withoutSamples(series: number, { from, to }: Time): Program<void> {
     const [begin, end] = this.#longest === HOUR_MS ? [ceil(from, HOUR_MS), floor(to, HOUR_MS)] : [to, to];
-    const first = begun ? from : from - MINUTE_MS + 1; // the minute that the range begins in
-    yield* this.#rows(series, MINUTE_MS, { from: first, to: Math.min(begin, to) });
+    yield* this.#rows(series, MINUTE_MS, { from: from - MINUTE_MS + 1, to: Math.min(begin, to) }); // with the minute that the range begins in
     if (begin >= end) {
       if (begin < to) yield* this.#rows(series, MINUTE_MS, { from: begin, to });
       return;
@@ -101,7 +105,13 @@ class Reader {
     const [begin, end] = [ceil(from, step), floor(Math.min(to, this.#rolled), step)];
     if (end - begin < LEAST[step] * step) return yield* this.#exactly(series, { from, to }, shorter);
     yield* this.#exactly(series, { from, to: begin }, shorter);
-    const stale = yield statement('SELECT ts FROM stale_rollups WHERE series_id = ? AND ts >= ? AND ts < ? ORDER BY ts LIMIT ?', series, begin, end, STALE);
+    const stale = yield statement(
+      'SELECT ts FROM stale_rollups WHERE series_id = ? AND ts >= ? AND ts < ? ORDER BY ts LIMIT ?',
+      series,
+      begin,
+      end,
+      this.#sizes.stale,
+    );
     let at = begin;
     for (const [ts] of stale) {
       const row = floor(Number(ts), step);
@@ -110,7 +120,7 @@ class Reader {
       yield* this.#exactly(series, { from: row, to: row + step }, shorter);
       at = row + step;
     }
-    if (stale.length === STALE) return yield* this.#exactly(series, { from: at, to }, step);
+    if (stale.length === this.#sizes.stale) return yield* this.#exactly(series, { from: at, to }, step);
     yield* this.#rows(series, step, { from: at, to: end });
     yield* this.#exactly(series, { from: end, to }, shorter);
   }
@@ -118,6 +128,7 @@ class Reader {
   /** All whose `ts` lies in this time, and their first sample within the range. */
   *#rows(series: number, step: Step, { from, to }: Time): Program<void> {
     if (from >= to) return;
+    const { slice } = this.#sizes;
     const { fn, fromMs, toMs } = this.#wanted;
     const rows = { ...this.#wanted, fromMs: from, toMs: to - 1 };
     if (!isAdditive(fn)) return yield* this.#scanned(series, step, rows);
@@ -126,15 +137,15 @@ class Reader {
       within: within(step),
       bound: [fromMs, toMs],
       at: 'ts + first_at',
-      reachMs: step - 1,
-      slice: SLICE,
-      shortMs: SLICE * step,
+      slice,
+      shortMs: slice * step,
     };
     yield* added(series, rows, fn, table, this.#emit);
   }
 
   *#scanned(series: number, step: Step, rows: Wanted): Program<void> {
     const { fn, fromMs, toMs } = this.#wanted;
+    const { scan } = this.#sizes;
     const { columns, part } = rowOf(fn);
     for (let from = rows.fromMs; ; ) {
       const found = yield statement(
@@ -144,11 +155,11 @@ class Reader {
         rows.toMs,
         fromMs,
         toMs,
-        SCAN,
+        scan,
       );
       for (const [, first, count, ...more] of found) this.#emit(series, bucketOf(this.#wanted, Number(first)), part(Number(first), Number(count), more));
       const last = found.at(-1);
-      if (!last || found.length < SCAN) return;
+      if (!last || found.length < scan) return;
       from = Number(last[0]) + 1;
     }
   }

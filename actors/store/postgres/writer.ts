@@ -59,7 +59,7 @@ const condition = new Condition();
 let session: Session | undefined;
 let lastGroup = 0;
 /** What came in; and what has been taken and is not done, in parts of which each is one transaction. */
-const queue: Waiting[] = [];
+let queue: Waiting[] = [];
 let parts: (readonly Waiting[])[] = [];
 /** A part whose commit was under way when the connection was lost. */
 let doubt: { readonly part: readonly Waiting[]; readonly why: InDoubt } | undefined;
@@ -95,6 +95,7 @@ async function run(): Promise<void> {
   while (!session || parts.length + queue.length > 0) {
     session ??= await again();
     if (doubt) resolve(doubt);
+    if (parts.length > 0) giveUp(); // what has failed before may have waited long enough
     const part = parts.shift() ?? taken();
     if (part.length > 0) await settle(session, part);
   }
@@ -194,6 +195,6 @@ function giveUp(): void {
   if (late.length === 0) return;
   const message = session ? `PostgreSQL at ${session.host} is too slow: not written within ${PATIENCE_MS / 1_000} s` : trouble;
   parts = parts.map((part) => part.filter((one) => !overdue(one))).filter((part) => part.length > 0);
-  queue.splice(0, queue.length, ...queue.filter((one) => !overdue(one)));
+  queue = queue.filter((one) => !overdue(one));
   tell(late.map(({ order: { id } }) => ({ id, error: { code: 'away', message } })));
 }

@@ -59,9 +59,14 @@ async function loaded(file: string, from: string, verified: Verified): Promise<r
 /** What is in the write-ahead log of the old database goes into it, so that one file is all of it. One that is damaged stays as it is. */
 function settle(file: string): void {
   if (!existsSync(file)) return;
+  let old: Database.Database | undefined;
   try {
-    new Database(file).close();
-  } catch {}
+    old = new Database(file);
+    old.pragma('wal_checkpoint(TRUNCATE)');
+  } catch {
+  } finally {
+    old?.close();
+  }
 }
 
 function targetOf(db: Database.Database): Target {

@@ -6,6 +6,7 @@ import type { Engine } from '../../../actors/store/engine.ts';
 import type { Program, Rows } from '../../../actors/store/program.ts';
 import type { AggregateQuery, Fn } from '../../../actors/store/query.ts';
 import { rawSource } from '../../../actors/store/raw.ts';
+import { rolledSource } from '../../../actors/store/rolled.ts';
 import { HOUR_MS, hourOf, MINUTE_MS } from '../../../actors/store/rollup.ts';
 import { Selection } from '../../../actors/store/selection.ts';
 import { engine } from '../../../actors/store/sqlite/engine.ts';
@@ -47,6 +48,7 @@ const instant = fc.integer({ min: -3, max: HOURS }).chain((hour) =>
     )
     .map((ms) => BEGIN_MS + hour * HOUR_MS + ms),
 );
+const sizes = fc.record({ slice: fc.integer({ min: 1, max: 9 }), scan: fc.integer({ min: 1, max: 9 }), stale: fc.integer({ min: 1, max: 3 }) });
 const query: fc.Arbitrary<AggregateQuery> = fc
   .record({
     fn: fc.constantFrom(...FNS),
@@ -112,10 +114,11 @@ const house = (limits = {}): House => {
 describe('rolledSource', () => {
   it('says what the samples say, at any moment of housekeeping, of any range and step', () => {
     fc.assert(
-      fc.property(batches, fc.array(query, { minLength: 1, maxLength: 12 }), (events, queries) => {
+      fc.property(batches, fc.array(query, { minLength: 1, maxLength: 12 }), sizes, (events, queries, pieces) => {
         const kept = house();
         live(kept, events);
-        for (const one of queries) expect(ask(kept, one).groups, JSON.stringify(one)).to.deep.equal(ask(kept, one, samplesAlone).groups);
+        const inPieces = { ...engine, source: rolledSource(rawSource(), pieces) };
+        for (const one of queries) expect(ask(kept, one, inPieces).groups, JSON.stringify(one)).to.deep.equal(ask(kept, one, samplesAlone).groups);
         kept.db.close();
       }),
       { numRuns: NUM_RUNS },
@@ -159,7 +162,18 @@ describe('rolledSource', () => {
     expect(swept.samples()).to.deep.equal([]);
   });
 
-  it('counts a row whose samples are gone where its first sample was', () => {
+  it('counts a minute whose samples are gone where its first sample was', () => {
+    const swept = house({ retention: POLICY });
+    swept.append([10, 50].map((second) => ({ series: 1, ts: BEGIN_MS + second * 1_000, value: second })));
+    swept.nowMs += 10 * MINUTE_MS;
+    settle(swept);
+    expect(swept.samples()).to.deep.equal([]);
+    const countOf = (from: number, to: number): unknown =>
+      ask(swept, { fn: 'count', fromMs: BEGIN_MS + from * 1_000, toMs: BEGIN_MS + to * 1_000 }).groups[0]?.value[0] ?? 0;
+    expect([countOf(0, 60), countOf(5, 20), countOf(15, 60), countOf(0, 5)]).to.deep.equal([2, 2, 0, 0]);
+  });
+
+  it('counts an hour whose samples are gone where its first sample was', () => {
     const swept = house({ retention: POLICY });
     swept.append([10, 50, 130].map((minute) => ({ series: 1, ts: BEGIN_MS + minute * MINUTE_MS + 30_000, value: minute })));
     swept.nowMs += 10 * HOUR_MS;

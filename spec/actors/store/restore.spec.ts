@@ -1,0 +1,269 @@
+// A restore happens as a whole or not at all: no damaged archive, no running node and no kill at any moment costs what was there.
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { verify } from '../../../actors/store/load.ts';
+import { Upkeep } from '../../../actors/store/upkeep.ts';
+import { Root } from '../../support/actors.ts';
+import { archiveOf, backupOf, read, upkeepOf } from '../../support/backups.ts';
+import { ENGINES, freshSchema } from '../../support/engines.ts';
+import { postgres, tempFolder } from '../../support/services.ts';
+import { TestStore } from '../../support/store.ts';
+
+const metric = (more = {}) => ({ name: 'm', service: 's', value: 1, timestamp: 1_000, tags: {}, ...more });
+const PAPERS = [
+  { paper: 'secrets', file: 'secrets.json', text: '{"new":"sealed"}' },
+  { paper: 'config', file: '/etc/argos/argos.jsonc', text: '{"rules": []}' },
+] as const;
+const said = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'it was restored',
+    (error: unknown) => (error instanceof Error && 'code' in error ? `${String(error.code)}: ${error.message}` : String(error)),
+  );
+
+for (const engine of ENGINES) {
+  describe(`restore into ${engine.name}`, () => {
+    let root: Root;
+    let under: TestStore;
+    let archive: string;
+
+    before(async () => {
+      const other = new Root();
+      const from = new TestStore(other);
+      await from.start();
+      await from.store.append({ protocol: 'spec', metrics: Array.from({ length: 3_000 }, (_, i) => metric({ value: i, timestamp: i, tags: { new: 'y' } })), logs: [] });
+      archive = await backupOf(upkeepOf(from), { papers: PAPERS });
+      await other.end();
+    });
+    beforeEach(async () => {
+      root = new Root();
+      under = await engine.fresh(root);
+      await under.start();
+      await under.store.append({ protocol: 'spec', metrics: [metric({ tags: { old: 'y' } })], logs: [] });
+    });
+    afterEach(() => root.end());
+
+    const restore = (from: string, discard = engine.name === 'PostgreSQL'): Promise<unknown> => upkeepOf(under, false).restore({ from, discard });
+    const isOld = async (): Promise<void> => {
+      under = await under.reopen();
+      expect((await under.metrics()).map(({ tags }) => tags)).to.deep.equal([{ old: 'y' }]);
+      expect(readdirSync(under.folder).filter((name) => name.includes('restor'))).to.deep.equal([]);
+    };
+
+    it('is refused while a node runs, and touches nothing', async () => {
+      expect(await said(restore(archive))).to.match(/^conflict: .*(another node uses|the node spec uses)/);
+      await isOld();
+    });
+
+    it('takes all or nothing of an archive: one that is cut or has a wrong bit anywhere is refused, and what was there is there', async () => {
+      await under.stop();
+      const whole = readFileSync(archive);
+      const { sha256 } = await verify(archive);
+      const file = join(tempFolder(), 'damaged');
+      const damaged = fc.oneof(
+        fc.nat(whole.length - 1).map((length) => whole.subarray(0, length)),
+        fc.tuple(fc.nat(whole.length - 1), fc.nat(7)).map(([at, bit]) => Buffer.concat([whole.subarray(0, at), Buffer.from([(whole[at] ?? 0) ^ (1 << bit)]), whole.subarray(at + 1)])),
+      );
+      await fc.assert(
+        fc.asyncProperty(damaged, async (bytes) => {
+          writeFileSync(file, bytes);
+          // A bit of gzip's own head (the time, the system) says nothing of the content.
+          const found = await verify(file).then((verified) => verified.sha256, String);
+          if (found !== sha256) expect(found).to.match(/is no whole backup, and nothing was touched|is no backup of Argos/);
+        }),
+        { numRuns: 100 },
+      );
+      writeFileSync(file, whole.subarray(0, whole.length / 2));
+      expect(await said(restore(file))).to.contain('is no whole backup, and nothing was touched: unexpected end of file');
+      await under.start();
+      await isOld();
+    });
+
+    it('refuses an archive of which the lines were changed, of a newer Argos, and what is no archive', async () => {
+      await under.stop();
+      const { text } = read(archive);
+      const file = join(tempFolder(), 'other');
+      const refusal = (changed: string): Promise<string> => {
+        writeFileSync(file, gzipSync(changed));
+        return said(restore(file));
+      };
+      expect(await refusal(text.replace('[1,1000,0,1000]', '[1,1000,0,1001]'))).to.contain('its checksum is');
+      expect(await refusal(text.replace('"argos_backup":1', '"argos_backup":2'))).to.contain('made by a newer Argos (spec)');
+      expect(await refusal(text.replace('"schema":1', '"schema":2'))).to.contain('made by a newer Argos (spec)');
+      expect(await refusal('{"hello": 1}\n[1]\n[2]\n')).to.contain('is no backup of Argos');
+      expect(await refusal('')).to.contain('is no whole backup');
+      expect(await refusal(text.split('\n').slice(0, -2).join('\n'))).to.contain('it has no end');
+      writeFileSync(file, 'SQLite format 3');
+      expect(await said(restore(file))).to.contain('is no whole backup');
+      expect(await said(restore(join(tempFolder(), 'none')))).to.match(/^usage: .*cannot be read: ENOENT/);
+      await under.start();
+      await isOld();
+    });
+
+    it('of an archive whose rows do not fit leaves what was there', async () => {
+      await under.stop();
+      for (const [contents, why] of [
+        [{ series: [[1, 's', 'n', '{}'], [1, 's', 'm', '{}']] }, /UNIQUE|duplicate/],
+        [{ series: [[1, 's', null, '{}']] }, /NOT NULL|null value/],
+        [{ series: [[1, 's', 7, '{}'], ['x', 's', 'n', '{}']] }, /a id of series is no integer/],
+      ] as const)
+        expect(await said(restore(await archiveOf(contents)))).to.match(why);
+      await under.start();
+      await isOld();
+    });
+
+    it('brings the secrets as they lie and the texts of the configuration, in a folder of their own', async () => {
+      await under.stop();
+      expect(await restore(archive)).to.deep.include({ config: ['argos.jsonc'], secrets: true });
+      expect(readFileSync(join(under.folder, 'secrets.json'), 'utf8')).to.equal('{"new":"sealed"}');
+      expect(readFileSync(join(under.folder, 'config.restored', 'argos.jsonc'), 'utf8')).to.equal('{"rules": []}');
+      await under.start();
+    });
+
+    it('given up at any moment leaves what was there, or has done it', async () => {
+      await under.stop();
+      for (const ms of [0, 100, 200, 300]) {
+        await upkeepOf(under, false)
+          .restore({ from: archive, discard: engine.name === 'PostgreSQL' }, AbortSignal.timeout(ms))
+          .catch(() => {});
+        await under.start();
+        expect([1, 3_000]).to.include((await under.store.counts()).points);
+        await under.stop();
+      }
+      await restore(archive);
+      await under.start();
+      expect((await under.store.counts()).points).to.equal(3_000);
+    });
+  });
+}
+
+describe('restore into SQLite', () => {
+  let root: Root;
+  let archive: string;
+  let template: string;
+  beforeEach(() => {
+    root = new Root();
+  });
+  afterEach(() => root.end());
+
+  /** A folder as a node has left it that was killed: its last samples are in the log only. */
+  before(async () => {
+    const other = new Root();
+    const under = new TestStore(other);
+    await under.start();
+    await under.store.append({ protocol: 'spec', metrics: [metric({ name: 'old' })], logs: [] });
+    template = tempFolder();
+    for (const name of ['argos.db', 'argos.db-wal']) copyFileSync(join(under.folder, name), join(template, name));
+    await other.end();
+    archive = await archiveOf({ series: [[1, 's', 'new', '{}']], points: [[1, 1_000, 0, 1]] }, PAPERS);
+  });
+  const killed = (): string => {
+    const folder = tempFolder();
+    mkdirSync(folder, { recursive: true });
+    for (const name of readdirSync(template)) copyFileSync(join(template, name), join(folder, name));
+    writeFileSync(join(folder, 'secrets.json'), '{"old":"sealed"}');
+    return folder;
+  };
+  const namesIn = async (folder: string): Promise<readonly string[]> => {
+    const store = new TestStore(root, folder);
+    await store.start();
+    const names = (await store.metrics()).map(({ name }) => name);
+    await store.stop();
+    return names;
+  };
+  const secretsIn = (folder: string): string => readFileSync(join(folder, 'secrets.json'), 'utf8');
+
+  it('keeps what was there as *.before-restore, in one file, until the next time; or discards it', async () => {
+    const folder = killed();
+    const upkeep = new Upkeep({ dataDir: folder }, false);
+    await upkeep.restore({ from: archive, discard: false });
+    expect(await namesIn(folder)).to.deep.equal(['new']);
+    expect(readdirSync(folder).filter((name) => name.includes('before-restore')).sort()).to.deep.equal(['argos.db.before-restore', 'secrets.json.before-restore']);
+    const back = tempFolder();
+    renameSync(join(folder, 'argos.db.before-restore'), join(back, 'argos.db'));
+    expect(await namesIn(back)).to.deep.equal(['old']);
+    await upkeep.restore({ from: archive, discard: false });
+    expect(readdirSync(folder)).to.include('config.restored.before-restore');
+    await upkeep.restore({ from: archive, discard: true });
+    expect(readdirSync(folder).filter((name) => name.includes('before'))).to.deep.equal([]);
+    expect(await namesIn(folder)).to.deep.equal(['new']);
+  });
+
+  it('takes the place of a database that is damaged beyond opening, and keeps that with its log', async () => {
+    const folder = killed();
+    writeFileSync(join(folder, 'argos.db'), 'this is no database at all'.repeat(1_000));
+    await new Upkeep({ dataDir: folder }, false).restore({ from: archive, discard: false });
+    expect(await namesIn(folder)).to.deep.equal(['new']);
+    for (const beside of ['', '-wal']) expect(existsSync(join(folder, `argos.db.before-restore${beside}`)), beside).to.equal(true);
+  });
+
+  it('killed at any step of it: the next start has the old data or the new ones, whole, and secrets that go with them', async function () {
+    this.timeout(300_000);
+    const script = resolve(import.meta.dirname, '../../support/restorer.ts');
+    const steps = process.env.ARGOS_LONG ? 'rename,unlink,unlinkat,rmdir,fsync,fdatasync,ftruncate,pwrite64,mkdir' : 'rename';
+    const run = (folder: string, step: number): Promise<string> =>
+      new Promise((done) => {
+        const inject = `inject=${steps}:signal=SIGKILL:when=${step}`;
+        execFile('strace', ['-f', '-o', '/dev/null', '-e', inject, process.execPath, script, folder, archive], (_error, stdout) => done(stdout));
+      });
+    const seen = new Set<string>();
+    for (let step = 1; ; step++) {
+      const folder = killed();
+      const isDone = (await run(folder, step)).includes('restored');
+      const [name] = await namesIn(folder);
+      expect(secretsIn(folder), `step ${step}`).to.equal(`{"${String(name)}":"sealed"}`);
+      expect(['old', 'new']).to.include(name);
+      seen.add(String(name));
+      if (name === 'new') expect(existsSync(join(folder, 'argos.db.before-restore'))).to.equal(true);
+      await new Upkeep({ dataDir: folder }, false).restore({ from: archive, discard: false });
+      expect(await namesIn(folder)).to.deep.equal(['new']);
+      if (isDone) break;
+    }
+    expect([...seen].sort()).to.deep.equal(['new', 'old']);
+  });
+});
+
+describe('restore into PostgreSQL', () => {
+  const place = async () => ({ dataDir: tempFolder(), url: (await postgres()).url, schema: freshSchema(), node: 'spec' });
+
+  it('does not replace what is there unless it may: it cannot be kept beside', async () => {
+    const upkeep = new Upkeep(await place(), false);
+    const archive = await archiveOf({ series: [[1, 's', 'n', '{}']] });
+    await upkeep.restore({ from: archive, discard: false });
+    expect(await said(upkeep.restore({ from: archive, discard: false }))).to.match(/^conflict: .*is not empty.*--discard-old/);
+    await upkeep.restore({ from: archive, discard: true });
+  });
+
+  it('gives batches that wait to be judged to the node that restores, and those of others to others; SQLite judges all', async () => {
+    const upkeep = new Upkeep(await place(), false);
+    const batch = (node: string | null, seq: number) => [node, seq, 1, 'spec', Buffer.alloc(4), Buffer.alloc(8), Buffer.alloc(8), '[]'];
+    const unjudged = [batch(null, 7), batch('other', 3), batch('other', 5)];
+    const from = await archiveOf({ nodes: [[null, 6], ['other', 2]], unjudged });
+    await upkeep.restore({ from, discard: false });
+    const again = await backupOf(upkeep);
+    expect(read(again).tables).to.deep.include({ nodes: read(from).tables.nodes, unjudged: read(from).tables.unjudged });
+    const sqlite = new Upkeep({ dataDir: tempFolder() }, false);
+    await sqlite.restore({ from: again, discard: false });
+    const { tables } = read(await backupOf(sqlite));
+    expect(tables.nodes).to.deep.equal(['[null,6]']);
+    expect(tables.unjudged?.map((line) => JSON.parse(line).slice(0, 2))).to.deep.equal([[null, 7], [null, 8], [null, 9]]);
+  });
+
+  it('knows by service what retention has taken, and has late samples among the others', async () => {
+    const upkeep = new Upkeep(await place(), false);
+    const hour = 3_600_000;
+    const from = await archiveOf({
+      series: [[1, 's', 'a', '{}'], [2, 's', 'b', '{}'], [3, 't', 'a', '{}']],
+      removed: [[1, 10 * hour, 3 * hour], [2, 10 * hour, 3 * hour]],
+      late_points: [[1, 1, 5, 1.5], [2, 1, 5, 2.5]],
+      points: [[1, 11 * hour, 0, 1]],
+    });
+    await upkeep.restore({ from, discard: false });
+    const { tables } = read(await backupOf(upkeep));
+    expect(tables.removed).to.deep.equal([`[1,${10 * hour},${10 * hour}]`, `[2,${10 * hour},${10 * hour}]`]);
+    expect(tables.points).to.deep.equal([`[1,${11 * hour},0,1]`, '[1,5,0,1.5]', '[1,5,1,2.5]']);
+  });
+});
