@@ -6,6 +6,7 @@ import { CommandError, defaultSocket, EXIT } from './client.ts';
 import { configCommands } from './commands/config.ts';
 import { nodeCommands } from './commands/node.ts';
 import { resourceCommands } from './commands/resources.ts';
+import { storeCommands } from './commands/store.ts';
 import { errorText, printJson, say } from './output.ts';
 
 const EXIT_CODES = `Exit codes: 0 done · 1 failed · 2 usage · 3 no node reachable · 4 not authorised · 5 not found · 6 conflict
@@ -33,7 +34,7 @@ const common = yargs(words)
   })
   .option('json', { type: 'boolean', default: false, describe: 'print JSON', global: true });
 
-const cli: Argv = [nodeCommands, resourceCommands, configCommands].reduce((all, add) => add(all), common);
+const cli: Argv = [nodeCommands, resourceCommands, configCommands, storeCommands].reduce((all, add) => add(all), common);
 
 try {
   await cli

@@ -18,6 +18,7 @@ import { policyOf } from '../actors/store/retention.ts';
 import { bytesOf, type RetentionConfig, type StoreConfig } from '../actors/store/schema.ts';
 import { storeChild, type StoreOptions } from '../actors/store/server.ts';
 import { Store } from '../actors/store/store.ts';
+import { Upkeep } from '../actors/store/upkeep.ts';
 import { childOf, type Site } from '../config/catalogue.ts';
 import { diff } from '../config/diff.ts';
 import { declare } from '../config/load.ts';
@@ -30,6 +31,7 @@ import type { Declaration, Source } from '../proto/api.ts';
 import { startArgos } from './argos.ts';
 import { branch } from './branch.ts';
 import { resource } from './resource.ts';
+import { papersOf } from './upkeep.ts';
 
 export interface NodeOptions {
   /** The configuration's texts as they stand on disk now. @throws when they cannot be read. */
@@ -114,6 +116,7 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
     listeners: { berths: new Map(), ingest: (telemetry) => feed.ingest(telemetry), archive: archiveOf(store), health: async () => readiness(names) },
   };
   const control = new Berth();
+  const upkeep = new Upkeep(kept, true);
   const branches = new Branches(names, (declared) => resource(childOf(declared, site)));
   const admin: AdminPort = {
     names,
@@ -152,6 +155,12 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
             attempts: (job) => store.attempts(job),
             versions: (limit) => store.versions(limit),
             secrets,
+            upkeep: {
+              backup: (telemetry, signal) =>
+                upkeep.backup({ argos: argosVersion, telemetry, papers: papersOf(dataDir, branches.sources ?? readSources()) }, signal),
+              check: (quick, signal) => upkeep.check(quick, signal),
+              export: (query, signal) => upkeep.export(query, signal),
+            },
             validate: (sources) => declare({ sources: sources ?? readSources(), overlay: [], environment }, env).faults,
           }),
         signal,

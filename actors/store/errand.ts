@@ -81,7 +81,8 @@ export function carryOut<Given, T>(work: (given: Given) => AsyncGenerator<Uint8A
       });
     }
   };
-  void run()
+  void Promise.resolve()
+    .then(run) // first the module that has called this is evaluated to its end
     .catch((error: unknown): Said => ({ refused: error instanceof Refusal ? error : { code: 'failed', message: told(error, given) } }))
     .then((said) => {
       port.postMessage('refused' in said ? { refused: { code: said.refused.code, message: said.refused.message } } : said);

@@ -64,6 +64,8 @@ function bytes(count: number): string {
   return `${(count / 1_000 ** power).toFixed(power === 0 ? 0 : 1)} ${['B', 'kB', 'MB', 'GB', 'TB'][power]}`;
 }
 
+const rounded = (ms: number): number => Math.round(ms * 1_000) / 1_000;
+
 const SLOTS = 6;
 const SLOT_MS = 10_000;
 /** Durations of the last minute, to the slot of ten seconds. */
@@ -81,7 +83,7 @@ export class Recent {
   quantiles(nowMs: number): Quantiles | null {
     const all = new Sketch();
     for (const { at, sketch } of this.#slots) if (at > Math.floor(nowMs / SLOT_MS) - SLOTS) all.merge(sketch);
-    return all.count === 0 ? null : { p50: all.quantile(0.5), p99: all.quantile(0.99) };
+    return all.count === 0 ? null : { p50: rounded(all.quantile(0.5)), p99: rounded(all.quantile(0.99)) };
   }
 }
 

@@ -83,7 +83,7 @@ export const cutsOf = ({ rawMs, minutesMs, hoursMs, logsMs, tracesMs }: Keep, no
 });
 const floor = (ms: number, step: number): number => Math.floor(ms / step) * step;
 
-/** So often it is looked what is due: what is kept for a day is gone within 72 minutes of it, what is kept longer within an hour or 1 %. */
+/** So often it is looked what is due: nothing stays longer than it is kept by more than an hour, or by a twentieth when that is less. */
 export function everyMs({ telemetry, services }: Policy): number {
   const shortest = Math.min(...[telemetry, ...Object.values(services)].flatMap((keep) => Object.values(keep)));
   return Math.min(HOUR_MS, Math.max(MINUTE_MS, shortest / 20));

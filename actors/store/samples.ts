@@ -82,7 +82,7 @@ class Best {
 
   add(samples: readonly Sample[]): void {
     for (const sample of samples) this.samples.push(sample);
-    if (this.samples.length > 4 * this.#most + 10_000) this.trim(); // not each time: it sorts
+    if (this.samples.length > 2 * this.#most + MOST_AT_ONCE) this.trim(); // not each time: it sorts
   }
   trim(): void {
     this.samples = this.samples.sort((a, b) => this.#sign * (a[1] - b[1] || a[0] - b[0] || a[2] - b[2])).slice(0, this.#most);

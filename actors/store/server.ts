@@ -50,6 +50,8 @@ class WriterEnded {
 class ReaderEnded {}
 const LOOK = Symbol('look how the store is');
 
+/** A reader's memory: by these V8 clears away rows that were read before they come to much; who needs more ends, and is started anew. */
+const READER_LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 320 };
 /** A reader that died is started anew after so long; until then queries are answered with `away`. */
 const READER_RETRY_MS = 1_000;
 /** How often the figures of /metrics are brought up to date. */
@@ -130,7 +132,13 @@ class StoreServer implements GenServer<Threads, Work> {
   /** A thread that goes with this actor, also when that is killed: it holds the lock. */
   #start(which: 'writer' | 'reader'): Promise<Thread> {
     const { folder, data } = engineOf(this.#options);
-    return Thread.start(new URL(`${folder}/${which}.ts`, import.meta.url), data, this.#self.signal, () => this.#store.onJobs());
+    return Thread.start(
+      new URL(`${folder}/${which}.ts`, import.meta.url),
+      data,
+      this.#self.signal,
+      () => this.#store.onJobs(),
+      which === 'reader' ? READER_LIMITS : {},
+    );
   }
 }
 

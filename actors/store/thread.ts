@@ -1,5 +1,5 @@
 /** A worker thread that is sent work and answers each piece once. When it ends, what waits is answered with `away`. */
-import { Worker } from 'node:worker_threads';
+import { type ResourceLimits, Worker } from 'node:worker_threads';
 import type { Answer, Fault, Notice, Order, Work } from './work.ts';
 
 interface Waiting {
@@ -35,8 +35,8 @@ export class Thread {
   }
 
   /** Resolves when the thread is up; it ends when `signal` fires. `noticed` is called when it says something unasked. @throws what kept it from starting. */
-  static async start(file: URL, workerData: unknown, signal: AbortSignal, noticed = (): void => {}): Promise<Thread> {
-    const worker = new Worker(file, { workerData });
+  static async start(file: URL, workerData: unknown, signal: AbortSignal, noticed = (): void => {}, resourceLimits: ResourceLimits = {}): Promise<Thread> {
+    const worker = new Worker(file, { workerData, resourceLimits });
     signal.addEventListener('abort', () => void worker.terminate());
     await new Promise<void>((resolve, reject) => {
       worker.once('error', reject);

@@ -7,7 +7,7 @@ import type { Fault } from './work.ts';
 /** So long a query runs before another one has its turn. */
 const TURN_MS = 5;
 /** So many take turns; more wait, so that the memory that they take stays within bounds. */
-const MOST_IN_TURN = 16;
+const MOST_IN_TURN = 4;
 
 type Outcome = { readonly value: QueryAnswer } | { readonly error: unknown };
 interface Running {

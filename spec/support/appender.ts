@@ -6,7 +6,9 @@ import { jobOf, Root } from './actors.ts';
 
 const names = new Registry<undefined>();
 const store = new Store(names);
-await new Root().start(storeChild(store, names, { dataDir: String(process.argv[2]) }));
+/** A folder; and what else the store is told, as JSON. */
+const [, , dataDir = '', more = '{}'] = process.argv;
+await new Root().start(storeChild(store, names, { dataDir, ...(JSON.parse(more) as object) }));
 
 /** Several at a time, so that the kill also meets groups of requests. */
 await Promise.all(

@@ -57,14 +57,22 @@ export function read(file: string): Read {
   return { manifest: JSON.parse(first), papers, tables, text };
 }
 
-const text = fc.string({ unit: fc.oneof(fc.string({ unit: 'binary', maxLength: 2 }), fc.constantFrom('\0', '\uFDD0', '\uFDD1', '\n', '"', '\\', "'", '=')), maxLength: 5 });
+const text = fc.string({
+  unit: fc.oneof(fc.string({ unit: 'binary', maxLength: 2 }), fc.constantFrom('\0', '\uFDD0', '\uFDD1', '\n', '"', '\\', "'", '=')),
+  maxLength: 5,
+});
 const number = fc.double({ noNaN: true }).map((one) => one + 0); // SQLite has no negative zero
 /** Places in time are as large as they come, all else fits a column of 32 bits. */
 const integer = (name: string): fc.Arbitrary<number> =>
   /^(ts|seq|value|raw_before|minutes_before|judged)$/.test(name) ? fc.integer({ min: -8.64e15, max: 8.64e15 }) : fc.integer({ min: 0, max: 2 ** 31 - 1 });
 
 function cell({ name, kind, absent }: Column): fc.Arbitrary<Cell> {
-  const kinds: Readonly<Record<Column['kind'], fc.Arbitrary<Cell>>> = { text, integer: integer(name), real: number, blob: fc.uint8Array({ maxLength: 9 }).map((bytes) => Buffer.from(bytes)) };
+  const kinds: Readonly<Record<Column['kind'], fc.Arbitrary<Cell>>> = {
+    text,
+    integer: integer(name),
+    real: number,
+    blob: fc.uint8Array({ maxLength: 9 }).map((bytes) => Buffer.from(bytes)),
+  };
   return absent === null ? fc.option(kinds[kind]) : kinds[kind];
 }
 
@@ -82,7 +90,11 @@ export const contents: fc.Arbitrary<Contents> = fc.record({
   nodes: fc.nat().map((judged) => [[null, judged]]),
   unjudged: rowsOf(tableOf('unjudged'), { node: fc.constant(null), seq: fc.integer({ min: 1, max: 2 ** 40 }) }),
   marks: fc.integer().map((value) => [['rolled', value]]),
-  points: rowsOf(tableOf('points'), { seq: fc.constant(0), series_id: fc.nat(5), ts: fc.oneof(fc.nat(5), fc.integer({ min: Date.UTC(2026, 10), max: Date.UTC(2026, 11) })) }).map(twins),
+  points: rowsOf(tableOf('points'), {
+    seq: fc.constant(0),
+    series_id: fc.nat(5),
+    ts: fc.oneof(fc.nat(5), fc.integer({ min: Date.UTC(2026, 10), max: Date.UTC(2026, 11) })),
+  }).map(twins),
   // PostgreSQL has these in another form, each with a rule of its own.
   removed: fc.constant([]),
   late_points: fc.constant([]),

@@ -1,4 +1,5 @@
 /** A database that is kept house of, with a clock of the spec's own, as small in its steps as can be; and what its rollups should be, reckoned naively. */
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { Partial } from '../../actors/store/partial.ts';
@@ -16,8 +17,17 @@ export interface Sample {
 /** In a week of autumn; a whole hour. */
 export const BEGIN_MS = Date.UTC(2026, 10, 22);
 
+let made: string | undefined;
+/** A database with nothing but its tables, which take their time to be made. */
+function fresh(): string {
+  const file = join(tempFolder(), 'argos.db');
+  if (made) copyFileSync(made, file);
+  else openWriter((made = file)).close();
+  return made === file ? fresh() : file;
+}
+
 export class House {
-  readonly file = join(tempFolder(), 'argos.db');
+  readonly file = fresh();
   db: Database.Database = openWriter(this.file);
   nowMs = BEGIN_MS;
   limits: Limits;

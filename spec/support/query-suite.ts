@@ -8,7 +8,7 @@ import { type Store, StoreError } from '../../actors/store/store.ts';
 import { Root } from './actors.ts';
 import { aggregateQuery, History, logQuery, logs, metricQuery, metrics } from './history.ts';
 
-const NUM_RUNS = process.env.ARGOS_LONG ? 1_000 : 60;
+const NUM_RUNS = process.env.ARGOS_LONG ? 300 : 60;
 const RUN = 'run';
 
 export const metric = (more: Partial<Metric> = {}): Metric => ({ name: 'm', service: 's', value: 1, timestamp: 1_000, tags: {}, ...more });

@@ -9,6 +9,7 @@ import { registry } from '../../vitals.ts';
 import type { Command, CommandReply, Desk } from '../desk.ts';
 import { type HealthPort, infoOf, readiness, statusOf } from '../health.ts';
 import { treeOf } from '../tree.ts';
+import { type StorePort, storeRoutes } from './store.ts';
 
 export interface RoutesPort extends HealthPort {
   readonly names: Names;
@@ -19,6 +20,7 @@ export interface RoutesPort extends HealthPort {
   validate(sources: readonly Source[] | undefined): Declaration['faults'];
   /** Names go out, values only in. */
   readonly secrets: { names(): Promise<readonly string[]>; set(name: string, value: string): Promise<void>; delete(name: string): Promise<boolean> };
+  readonly upkeep: StorePort;
   /** End the node in order. */
   stop(): void;
 }
@@ -113,6 +115,8 @@ export function routes(app: FastifyInstance, desk: Desk, port: RoutesPort): void
     });
     return reply.send(stream);
   });
+
+  storeRoutes(app, port.upkeep, refuse);
 
   app.post('/v1/stop', async (_request, reply) => {
     await reply.code(202).send({ stopping: true });

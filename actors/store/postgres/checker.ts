@@ -19,7 +19,7 @@ const OURS = "relnamespace = current_schema()::regnamespace AND relkind = 'i'";
 const INVALID = `SELECT relname FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid WHERE ${OURS} AND NOT indisvalid`;
 const CHECKSUMS = 'SELECT coalesce(checksum_failures, 0) FROM pg_stat_database WHERE datname = current_database()';
 const AMCHECK = "SELECT nspname FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace WHERE extname = 'amcheck'";
-const BTREES = `SELECT pg_class.oid::text, relname FROM pg_class JOIN pg_am ON pg_am.oid = relam WHERE ${OURS} AND amname = 'btree' ORDER BY relname`;
+const BTREES = `SELECT pg_class.oid::text, relname FROM pg_class JOIN pg_am ON pg_am.oid = relam JOIN pg_index ON indexrelid = pg_class.oid WHERE ${OURS} AND indisvalid AND amname = 'btree' ORDER BY relname`;
 
 carryOut(checked, (error) => faultOf(error).message);
 

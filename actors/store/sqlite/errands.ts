@@ -16,7 +16,7 @@ export function hold(file: string): Database.Database {
     return lockFolder(file);
   } catch (error) {
     if (error instanceof Database.SqliteError) throw error;
-    throw new Refusal('conflict', error instanceof Error ? error.message : String(error), { cause: error });
+    throw new Refusal('conflict', `a node uses ${file}: stop it first (argos stop)`, { cause: error });
   }
 }
 

@@ -10,9 +10,11 @@ import { Growth, type Health } from '../health.ts';
 import { cutsOf, everyMs, keepOf, type Policy } from '../retention.ts';
 import { HOUR_MS, MINUTE_MS, minuteOf } from '../rollup.ts';
 import { Late } from './late.ts';
-import { FIRST_MS, Rollups, type Steps } from './rollups.ts';
+import { FIRST_MS, Rollups } from './rollups.ts';
 import { Size } from './size.ts';
+import { Statements, type Steps } from './steps.ts';
 import { Sweep } from './sweep.ts';
+import { sweepJournal } from './sweep-journal.ts';
 
 export interface Limits {
   /** Left out: everything is kept. */
@@ -41,6 +43,7 @@ export class Housekeeping {
   readonly #growth: Growth;
   readonly #rollups: Rollups;
   readonly #sweep: Sweep;
+  readonly #sql: Statements;
   /** What is late among the samples of a batch goes through here, in the transaction of the batch. */
   readonly late: Late;
   /** What is being done. */
@@ -63,7 +66,8 @@ export class Housekeeping {
     this.#growth = new Growth(typeof growth === 'number' ? growth : null);
     this.#rollups = new Rollups(db);
     this.late = new Late(db, this.#rollups);
-    this.#sweep = new Sweep(db, this.#rollups, this.late);
+    this.#sql = new Statements(db);
+    this.#sweep = new Sweep(this.#sql, this.#rollups, this.late);
   }
 
   /** The database is larger than it may be, and something can be done about it: then housekeeping takes as much time as the requests. */
@@ -80,8 +84,12 @@ export class Housekeeping {
       if (this.#stalled !== undefined) this.#rollups.load();
       this.#begin.run();
       this.#round ??= this.#due();
-      do if (this.#round.next().done) this.#round = undefined;
-      while (this.#round && performance.now() - start < this.#stepMs);
+      for (let commitMs = 0; this.#round; ) {
+        const { value = 0, done } = this.#round.next();
+        if (done) this.#round = undefined;
+        else commitMs += value;
+        if (performance.now() - start + commitMs >= this.#stepMs) break;
+      }
       this.#rollups.save();
       this.#commit.run();
       this.#stalled = undefined;
@@ -126,7 +134,7 @@ export class Housekeeping {
     } else if (!this.#size.over) this.#size.exhausted = false;
   }
 
-  #retain(policy: Policy): Steps {
+  *#retain(policy: Policy): Steps {
     const nowMs = this.#now();
     const known = new Map<string, ReturnType<typeof cutsOf>>();
     const cuts = (service: string): ReturnType<typeof cutsOf> => {
@@ -135,7 +143,8 @@ export class Housekeeping {
       return there;
     };
     this.#begun.delete('oldest');
-    return this.#sweep.all(policy, cuts, nowMs);
+    yield* this.#sweep.telemetry(cuts, { nowMs });
+    yield* sweepJournal(this.#sql, policy, nowMs);
   }
 
   #seeGrowth(): void {

@@ -12,7 +12,7 @@ import type { Cell } from '../program.ts';
 import { type RestoreGiven, type Restored, restoredOf, stagePapers } from '../restore.ts';
 import { clear, discard, stagedOf, swap } from '../swap.ts';
 import { hold, told } from './errands.ts';
-import { openWriter } from './open.ts';
+import { openReader, openWriter } from './open.ts';
 
 type LoadGiven = RestoreGiven & { readonly file: string };
 const CACHE_KIB = 65_536;
@@ -56,17 +56,20 @@ async function loaded(file: string, from: string, verified: Verified): Promise<r
   }
 }
 
-/** What is in the write-ahead log of the old database goes into it, so that one file is all of it. One that is damaged stays as it is. */
+/**
+ * What is in the write-ahead log of the old database goes into it, so that one file is all of it. One that cannot be read stays as it is: SQLite would
+ * throw its log away.
+ */
 function settle(file: string): void {
   if (!existsSync(file)) return;
-  let old: Database.Database | undefined;
   try {
-    old = new Database(file);
+    const reader = openReader(file);
+    reader.pragma('schema_version');
+    const old = new Database(file);
     old.pragma('wal_checkpoint(TRUNCATE)');
-  } catch {
-  } finally {
-    old?.close();
-  }
+    reader.close();
+    old.close();
+  } catch {}
 }
 
 function targetOf(db: Database.Database): Target {

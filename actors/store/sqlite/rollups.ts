@@ -5,9 +5,7 @@
 import type Database from 'better-sqlite3';
 import type { Partial } from '../partial.ts';
 import { HOUR_MS, hourOf, MINUTE_MS, minuteOf, partialOf, ROLLUP, type RollupRow, type Step, stretch, valuesOf } from '../rollup.ts';
-
-/** Work in small pieces. Wherever it yields the transaction may end, and so may the node. */
-export type Steps<T = void> = Generator<undefined, T, undefined>;
+import type { Steps } from './steps.ts';
 
 /** No time is before this one (ECMA-262 21.4.1.1). */
 export const FIRST_MS = -8_640_000_000_000_000;

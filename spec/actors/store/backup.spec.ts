@@ -94,7 +94,11 @@ for (const engine of ENGINES) {
 
     for (const target of ENGINES)
       it(`becomes a store in ${target.name} that answers as the first one did, and goes on from there`, async () => {
-        await under.store.append({ protocol: 'spec', metrics: [metric(), metric({ value: 2 }), metric({ name: 'n', tags: { a: '1' } })], logs: [log(), log({ message: 'b' })] });
+        await under.store.append({
+          protocol: 'spec',
+          metrics: [metric(), metric({ value: 2 }), metric({ name: 'n', tags: { a: '1' } })],
+          logs: [log(), log({ message: 'b' })],
+        });
         await under.store.append({ protocol: 'spec', metrics: [metric({ value: Number.POSITIVE_INFINITY, timestamp: Date.now() })], logs: [] });
         await under.store.commit(CHANGES);
         const file = await backupOf(upkeepOf(under));
@@ -159,11 +163,19 @@ for (const engine of ENGINES) {
     it('says what it is in its first line, and in its last one its checksum and how many rows it has', async () => {
       await under.store.append({ protocol: 'spec', metrics: [metric()], logs: [log()] });
       const { text, manifest, tables } = read(await backupOf(upkeepOf(under), { papers: [{ paper: 'config', file: 'argos.jsonc', text: '{}' }] }));
-      expect(manifest).to.include({ argos_backup: 1, schema: 1, argos: 'spec', telemetry: true, engine: engine.name.toLowerCase().replace('postgresql', 'postgres') });
+      expect(manifest).to.include({
+        argos_backup: 1,
+        schema: 1,
+        argos: 'spec',
+        telemetry: true,
+        engine: engine.name.toLowerCase().replace('postgresql', 'postgres'),
+      });
       expect(Math.abs(Date.parse(manifest.created) - Date.now())).to.be.below(60_000);
       const lines = text.trimEnd().split('\n');
       expect(JSON.parse(lines.at(-1) ?? '')).to.deep.equal({
-        sha256: createHash('sha256').update(`${lines.slice(0, -1).join('\n')}\n`).digest('hex'),
+        sha256: createHash('sha256')
+          .update(`${lines.slice(0, -1).join('\n')}\n`)
+          .digest('hex'),
         rows: Object.values(tables).reduce((sum, rows) => sum + rows.length, 0),
       });
       expect(lines[1]).to.equal('{"paper":"config","file":"argos.jsonc","text":"{}"}');
@@ -171,7 +183,11 @@ for (const engine of ENGINES) {
 
     it('is made one at a time, and a second one is refused; who gives up ends it', async () => {
       const upkeep = upkeepOf(under);
-      await under.store.append({ protocol: 'spec', metrics: Array.from({ length: 50_000 }, (_, timestamp) => metric({ timestamp, value: Math.random() })), logs: [] });
+      await under.store.append({
+        protocol: 'spec',
+        metrics: Array.from({ length: 50_000 }, (_, timestamp) => metric({ timestamp, value: Math.random() })),
+        logs: [],
+      });
       const running = upkeep.backup({ argos: 'spec', telemetry: true, papers: [] });
       expect((await running.next()).done).to.equal(false);
       expect(await backupOf(upkeep).catch(String)).to.contain('a backup is being made');
@@ -196,7 +212,11 @@ describe('backup of SQLite', () => {
   afterEach(() => root.end());
   const wal = (): number => statSync(join(under.folder, 'argos.db-wal')).size;
   const fill = (from: number): Promise<number> =>
-    under.store.append({ protocol: 'spec', metrics: Array.from({ length: 10_000 }, (_, i) => metric({ timestamp: from + i, value: Math.random() })), logs: [] });
+    under.store.append({
+      protocol: 'spec',
+      metrics: Array.from({ length: 10_000 }, (_, i) => metric({ timestamp: from + i, value: Math.random() })),
+      logs: [],
+    });
 
   it('keeps the write-ahead log short, however slowly it is taken', async () => {
     for (let i = 0; i < 10; i++) await fill(i * 10_000);
@@ -232,7 +252,7 @@ describe('backup of SQLite', () => {
   });
 
   it('is refused while another process has the folder, and where there is no database', async () => {
-    expect(await backupOf(upkeepOf(under, false)).catch(String)).to.contain('another node uses');
+    expect(await backupOf(upkeepOf(under, false)).catch(String)).to.contain('a node uses');
     const folder = tempFolder();
     expect(await backupOf(new Upkeep({ dataDir: folder }, false)).catch(String)).to.contain('there is no database');
     expect(existsSync(join(folder, 'argos.db'))).to.equal(false);

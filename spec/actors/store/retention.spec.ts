@@ -80,6 +80,7 @@ describe('the policy of retention', () => {
         }
         expect(cuts).to.be.below(2_000);
       }),
+      { numRuns: 30 },
     );
   });
 });
@@ -211,6 +212,20 @@ describe('retention', () => {
     expect(house.count('logs')).to.equal(61);
     expect(house.all('SELECT min(ts) AS ts FROM rollups WHERE step = ?', MINUTE_MS)[0]?.ts).to.equal(BEGIN_MS - 2 * HOUR_MS);
     expect(house.all('SELECT min(ts) AS ts FROM rollups WHERE step = ?', HOUR_MS)[0]?.ts).to.equal(BEGIN_MS - 3 * HOUR_MS);
+    house.db.close();
+  });
+
+  it('takes a log that comes when its like have gone', () => {
+    const house = new House({ retention: policy({ logs: '2h', services: { b: { logs: '9h' } } }) });
+    const log = (service: string, hours: number): void =>
+      house.run("INSERT INTO logs (ts, service, level, message, tags) VALUES (?, ?, 'info', ?, '{}')", house.nowMs - hours * HOUR_MS, service, `${hours}`);
+    for (let i = 0; i < 3; i++) {
+      for (const hours of [1, 3, 8, 12]) for (const service of ['a', 'b']) log(service, hours);
+      house.keep();
+      expect(house.all('SELECT service, message FROM logs WHERE ts > ? ORDER BY service, ts', house.nowMs - 8.5 * HOUR_MS).length).to.equal(4 + 4 * i);
+      expect(house.all("SELECT max(ts) AS ts FROM logs WHERE service = 'a' AND ts < ?", house.nowMs - 2 * HOUR_MS)).to.deep.equal([{ ts: null }]);
+      house.nowMs += 10 * MINUTE_MS;
+    }
     house.db.close();
   });
 

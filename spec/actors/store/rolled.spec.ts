@@ -12,7 +12,7 @@ import { Selection } from '../../../actors/store/selection.ts';
 import { engine } from '../../../actors/store/sqlite/engine.ts';
 import { BEGIN_MS, House, type Sample } from '../../support/housekeeping.ts';
 
-const NUM_RUNS = process.env.ARGOS_LONG ? 1_000 : 60;
+const NUM_RUNS = process.env.ARGOS_LONG ? 300 : 60;
 const FNS: readonly Fn[] = ['avg', 'sum', 'min', 'max', 'count', 'rate', 'first', 'last', 'p50', 'p99'];
 const HOURS = 6;
 const KEEP = { rawMs: 40 * MINUTE_MS, minutesMs: 3 * HOUR_MS, hoursMs: 1_000 * HOUR_MS, logsMs: 1, tracesMs: 1 };

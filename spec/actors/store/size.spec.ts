@@ -6,7 +6,7 @@ import { HOUR_MS, MINUTE_MS } from '../../../actors/store/rollup.ts';
 import { BEGIN_MS, House, type Sample } from '../../support/housekeeping.ts';
 
 const DAY_MS = 24 * HOUR_MS;
-const NUM_RUNS = process.env.ARGOS_LONG ? 200 : 10;
+const NUM_RUNS = process.env.ARGOS_LONG ? 200 : 6;
 const number = (house: House, pragma: string): number => Number(house.db.pragma(pragma, { simple: true }));
 const bytes = (house: House): number => (number(house, 'page_count') - number(house, 'freelist_count')) * 4_096 + statSync(`${house.file}-wal`).size;
 
