@@ -1,5 +1,5 @@
 /** Any number of children, each of its own spec, started on demand and in no order (Elixir 1.14: DynamicSupervisor). */
-import { type Ask, call, cast } from './call.ts';
+import { type Ask, call, CastMessage } from './call.ts';
 import { type Child, type Started, startChild as start, terminateChild as terminate } from './child.ts';
 import { type ChildSpec, type Refusal, refuseChild } from './child-spec.ts';
 import { type ExitReason, isAbnormal, reasonOf } from './exit.ts';
@@ -144,7 +144,7 @@ class DynamicSupervisor implements GenServer<Children, Request, Retry> {
     if ('error' in started) {
       supervisorReport(this.#self, 'start_error', started.error, child);
       children.set(old, { ...child, restarting: true });
-      cast<Retry>(this.#self, { tryAgain: old });
+      this.#self.deliver(new CastMessage({ tryAgain: old } satisfies Retry)); // also into a mailbox that is full
       return noreply(children);
     }
     children.delete(old);

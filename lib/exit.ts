@@ -1,4 +1,5 @@
 /** Why a process ends. The words are Erlang's; see the reference manual, "Processes", section "Receiving Exit Signals". */
+import { inspect } from 'node:util';
 
 /**
  * `'normal'` and `'shutdown'` are orderly, as is the pair `['shutdown', term]`; `'killed'` is what `'kill'` leaves behind;
@@ -41,5 +42,5 @@ export function reasonText(reason: ExitReason): string {
   if (typeof reason === 'string') return reason;
   if (Array.isArray(reason)) return `{${reason.map(reasonText).join(', ')}}`;
   if (typeof reason !== 'object' || reason === null) return String(reason);
-  return 'id' in reason ? String(reason.id) : JSON.stringify(reason);
+  return 'id' in reason ? String(reason.id) : inspect(reason, { depth: 3, breakLength: Number.POSITIVE_INFINITY }); // it may be any term, also one that is no JSON
 }

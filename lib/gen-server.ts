@@ -17,7 +17,7 @@ import type { Behaviour, Process, SpawnOptions } from './process.ts';
 import type { Registry } from './registry.ts';
 import { crashReport } from './report.ts';
 import { ExitMessage } from './signal.ts';
-import { type StartResult, startProcess } from './start.ts';
+import { type StartResult, startProcess, type Word } from './start.ts';
 
 /** What comes after the callback: a message-less wait of at most `timeoutMs` (then `handleInfo` gets `TIMEOUT`), or `handleContinue`. */
 export type Then = { readonly continue: unknown } | { readonly timeoutMs: number };
@@ -80,9 +80,12 @@ export const start = <S, Call, Cast>(server: GenServer<S, Call, Cast>, options: 
 
 const body =
   <S, Call, Cast>(server: GenServer<S, Call, Cast>, via: StartOptions['via']) =>
-  (self: Process, started: (result: 'ok' | 'ignore') => void): Promise<Behaviour | void> | Behaviour => {
+  (self: Process, started: (word: Word) => void): Promise<Behaviour | void> | Behaviour => {
     const taken = via?.registry.register(self, via.key, via.value) ?? 'ok';
-    if (taken !== 'ok') throw new Exit(['already_started', taken.error[1]]);
+    if (taken !== 'ok') {
+      started({ error: ['already_started', taken.error[1]] });
+      throw new Exit('normal'); // gen:init_it2/8: nobody who is linked is to end of it
+    }
     return new Loop(self, server).start(started);
   };
 
@@ -91,13 +94,14 @@ class Loop<S, Call, Cast> {
   readonly #server: GenServer<S, Call, Cast>;
   #state!: S;
   #timeout: Timeout | undefined;
+  #continued = 0;
 
   constructor(self: Process, server: GenServer<S, Call, Cast>) {
     this.#self = self;
     this.#server = server;
   }
 
-  start(started: (result: 'ok' | 'ignore') => void): Promise<Behaviour | void> | Behaviour {
+  start(started: (word: Word) => void): Promise<Behaviour | void> | Behaviour {
     const go = (init: Init<S>): Promise<Behaviour> | Behaviour => {
       if (!this.#self.isAlive) throw new Exit(this.#self.exitReason); // killed while init was waiting for something
       switch (init?.do) {
@@ -194,7 +198,11 @@ class Loop<S, Call, Cast> {
 
   #then(then: Then | undefined): void | Promise<void> {
     if (!then) return;
-    if ('continue' in then) return this.#receive(new Continue(then.continue));
+    if ('continue' in then) {
+      const next = new Continue(then.continue);
+      if (this.#continued++ % 100 < 99) return this.#receive(next);
+      return Promise.resolve().then(() => this.#receive(next)); // a long chain of them is no deep stack
+    }
     const timeout = new Timeout();
     if (then.timeoutMs > 0) timeout.cancel = this.#self.sendAfter(then.timeoutMs, timeout);
     else if (this.#self.queueLength > 0)

@@ -1,9 +1,9 @@
 /**
- * Gives one mailbox its handler: turn by turn, and in a turn message by message, within a budget. A signal is never applied by the one
- * who sends it. It lies in the receiver's mailbox in sending order, and the receiver applies it in its own turn, also while a handler of
- * it is still awaiting something. Who gives the turns, and what an end means, is the process's affair.
+ * Gives one mailbox its handler: turn by turn, and in a turn message by message, within a budget. A signal lies in the receiver's mailbox in
+ * sending order, and the receiver applies it in its own turn, also while a handler of it is awaiting something, never its sender.
  */
 import { type ExitReason, reasonOf } from './exit.ts';
+import { linger, type Lingerer } from './linger.ts';
 import { Mailbox } from './mailbox.ts';
 import type { ExitMessage, ExitSignal } from './signal.ts';
 
@@ -18,14 +18,11 @@ interface Waiter {
 /** A turn ends for the sake of the others after so many milliseconds, by a clock that is read every so many messages. */
 const TURN_MS = 1;
 const STRETCH = 100;
+/** Starts within starts that run at once: each is a few frames of the one stack. */
+const DEEPEST = 50;
+let depth = 0;
 
-/** Those that linger, see there. */
-const lingering = new Mailbox();
-const quiet = Promise.resolve();
-/** What `nextTick` is given in a microtask runs after the last microtask. */
-const lookAgainSoon = (): void => process.nextTick(Runner.lookAgain);
-
-export abstract class Runner {
+export abstract class Runner implements Lingerer {
   /** Messages handled, and milliseconds that its handlers took, those included for which they waited for something. */
   handled = 0;
   busyMs = 0;
@@ -69,15 +66,25 @@ export abstract class Runner {
 
   /** Put a message into the mailbox. False when the process is gone. */
   deliver(message: unknown): boolean {
-    if (!this.isAlive) return false;
-    if (this.#waiter && this.#goesOn() && this.#waiter.match(message)) {
+    if (this.#waiter && this.#goesOn() && this.#matches(this.#waiter, message)) {
       this.#left--;
       this.#waiter.resolve(message);
       return true;
     }
+    if (!this.isAlive) return false;
     this.#mail.push(message);
     if (!this.#running && !this.#suspended && !this.#lingers && (!this.#busy || this.#waiter)) this.wake();
     return true;
+  }
+
+  /** What its matcher throws is the fault of the one that waits, and of nobody else. */
+  #matches({ match }: Waiter, message: unknown): boolean {
+    try {
+      return this.isAlive && match(message);
+    } catch (thrown) {
+      this.die(reasonOf(thrown));
+      return false;
+    }
   }
 
   /** A handler that waits in `receive` goes on at once, as after any other promise: nothing is before the message that comes now. */
@@ -106,10 +113,7 @@ export abstract class Runner {
     return this.#mail.take(match);
   }
 
-  /**
-   * The first message that matches, waiting for it if need be; all others stay where they are. Never settles once the process is dead.
-   * @param timeoutMs `Infinity` waits for ever. Undefined is answered when the time is over.
-   */
+  /** The first message that matches; all others stay. Undefined after `timeoutMs` (`Infinity`: never). It never settles once the process is dead. */
   receive<T>(match: (message: unknown) => message is T, timeoutMs?: number): Promise<T | undefined>;
   receive(match: (message: unknown) => boolean, timeoutMs = Number.POSITIVE_INFINITY): Promise<unknown> {
     const found = this.take(match);
@@ -132,14 +136,24 @@ export abstract class Runner {
   }
   resume(): void {
     this.#suspended = false;
-    if (this.#mail.length > 0) this.wake();
+    if (this.isAlive && (this.#mail.length > 0 || (!this.#busy && !this.#behaviour))) this.wake();
   }
 
-  /** To be called by whoever gives the turns, once for each `wake`; and once for a first turn that nobody has asked for. */
-  turn(): void {
+  /** To be called by whoever gives the turns, once for each `wake`. */
+  protected turn(endsMs = performance.now() + TURN_MS): void {
     this.#left = STRETCH;
-    this.#turnEndsMs = performance.now() + TURN_MS;
+    this.#turnEndsMs = endsMs;
     this.#run();
+  }
+
+  /** The first turn, at once and as a part of `starter`'s; or soon, when that is over, or in the depth of starts within starts. */
+  begin(starter?: Runner): void {
+    const endsMs = starter ? starter.#turnEndsMs : undefined;
+    const atOnce = depth < DEEPEST && !(endsMs !== undefined && performance.now() >= endsMs);
+    depth++;
+    if (atOnce) this.turn(endsMs);
+    else this.wake();
+    depth--;
   }
 
   /** Nothing of it runs any more. */
@@ -176,25 +190,16 @@ export abstract class Runner {
     else if (!this.#lingers && !isNew) this.#linger();
   }
 
-  /**
-   * The mailbox is empty, but what was done in this turn may bring more, such as the next call of somebody who has just been answered.
-   * So it is looked at once more when no promise has anything left to say. (A call in such a row takes 1 µs; with a turn for each, 4.)
-   */
   #linger(): void {
     this.#lingers = true;
-    if (lingering.length === 0) void quiet.then(lookAgainSoon);
-    lingering.push(this);
+    linger(this);
   }
-  static readonly lookAgain = (): void => {
-    while (lingering.length > 0) {
-      const one = lingering.shift() as Runner;
-      one.#lingers = false;
-      if (one.#mail.length === 0) continue;
-      if (lingering.length > 0) void quiet.then(lookAgainSoon);
-      one.#run();
-      return;
-    }
-  };
+  lookAgain(): boolean {
+    this.#lingers = false;
+    if (this.#mail.length === 0) return false;
+    this.#run();
+    return true;
+  }
 
   #begin(): void {
     const go = (behaviour: Behaviour | void): void => {
@@ -237,7 +242,7 @@ export abstract class Runner {
   }
 
   #offer(waiter: Waiter): void {
-    const message = this.#mail.take(waiter.match);
-    if (message !== undefined) waiter.resolve(message);
+    const message = this.#mail.take((one) => this.#matches(waiter, one));
+    if (message !== undefined && this.isAlive) waiter.resolve(message);
   }
 }

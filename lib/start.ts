@@ -1,5 +1,5 @@
 /** How a start is answered (OTP: proc_lib): by the started process when its init is done, or by its death. */
-import type { ExitReason } from './exit.ts';
+import { type ExitReason, reasonText } from './exit.ts';
 import { type Behaviour, exit, type Pid, Process, type SpawnOptions } from './process.ts';
 import { Watcher } from './watcher.ts';
 
@@ -7,7 +7,7 @@ import { Watcher } from './watcher.ts';
 export type StartResult<P extends Pid = Pid> = { readonly ok: P; readonly info?: unknown } | 'ignore' | { readonly error: ExitReason };
 
 export const isStarted = <P extends Pid>(result: StartResult<P>): result is { readonly ok: P; readonly info?: unknown } =>
-  typeof result === 'object' && 'ok' in result;
+  typeof result === 'object' && 'ok' in result && (result.ok as unknown) instanceof Process; // a start function may answer anything
 
 /** The Pid of a start that must succeed. @throws Error with the start's reason. */
 export function started<P extends Pid>(result: StartResult<P>): P {
@@ -20,7 +20,7 @@ export class StartError extends Error {
   override readonly name = 'StartError';
   readonly reason: ExitReason;
   constructor(reason: ExitReason) {
-    super(`did not start: ${JSON.stringify(reason, (_, value: unknown) => (value instanceof Error ? value.message : value))}`);
+    super(`did not start: ${reasonText(reason)}`);
     this.reason = reason;
   }
 }
@@ -30,16 +30,19 @@ class Starting extends Watcher {
   result: StartResult | undefined;
   /** Whom to tell, once somebody waits. */
   tell: (starting: Starting) => void = () => {};
-  #ignored = false;
+  #refusal: 'ignore' | { readonly error: ExitReason } | undefined;
 
-  says(child: Process, word: 'ok' | 'ignore'): void {
-    this.#ignored = word === 'ignore'; // which its end will tell
-    if (this.#ignored) return;
+  /** Anything but `ok` is answered when the child has ended. */
+  says(child: Process, word: Word): void {
+    if (word !== 'ok') {
+      this.#refusal = word;
+      return;
+    }
     this.leave();
     this.#answer({ ok: child });
   }
   override ended(reason: ExitReason): void {
-    this.#answer(this.#ignored ? 'ignore' : { error: reason });
+    this.#answer(this.#refusal ?? { error: reason });
   }
   #answer(result: StartResult): void {
     this.result = result;
@@ -47,7 +50,9 @@ class Starting extends Watcher {
   }
 }
 
-type StartBody = (self: Process, started: (word: 'ok' | 'ignore') => void) => Behaviour | void | Promise<Behaviour | void>;
+/** What a started process says of its start. */
+export type Word = 'ok' | 'ignore' | { readonly error: ExitReason };
+type StartBody = (self: Process, started: (word: Word) => void) => Behaviour | void | Promise<Behaviour | void>;
 interface StartProcessOptions extends SpawnOptions {
   readonly timeoutMs?: number;
 }
@@ -60,7 +65,7 @@ export async function startProcess(parent: Process | undefined, body: StartBody,
   const starting = new Starting();
   const child = new Process((self) => body(self, (word) => starting.says(self, word)), parent, options);
   child.watch(starting);
-  child.turn(); // at once: whoever starts it waits for nothing else
+  child.begin(parent); // at once, if there is time: whoever starts it waits for nothing else
   if (starting.result !== undefined) return starting.result;
   return parent ? under(parent, child, starting, options.timeoutMs) : alone(child, starting, options.timeoutMs);
 }

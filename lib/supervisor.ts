@@ -1,5 +1,5 @@
 /** A supervisor: starts its children in order, restarts them by its strategy, stops them in reverse (OTP 25: supervisor). */
-import { type Ask, call, cast } from './call.ts';
+import { type Ask, call, CastMessage } from './call.ts';
 import type { Child, Started } from './child.ts';
 import { type AutoShutdown, type ChildSpec, type Refusal, refuseChildren } from './child-spec.ts';
 import { Children, type Strategy } from './children.ts';
@@ -131,7 +131,7 @@ class Supervisor implements GenServer<Group<Child | SimpleChild>, Request, Retry
       return stop('shutdown', group);
     }
     const again = await group.restart(child);
-    if (again) cast<Retry>(this.#self, { tryAgain: again.key });
+    if (again) this.#self.deliver(new CastMessage({ tryAgain: again.key } satisfies Retry)); // also into a mailbox that is full
     return noreply(group);
   }
 }

@@ -35,7 +35,13 @@ export class Watchers extends Watcher {
   override ended(reason: ExitReason): void {
     for (let one = this.next; one !== this; one = this.next) {
       one.leave();
-      one.ended(reason);
+      try {
+        one.ended(reason);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error; // loud, and without harm to those who are still to hear
+        });
+      }
     }
   }
 }

@@ -36,7 +36,12 @@ export const mqtt: ListenerType<typeof schema> = {
     await broker.listen();
     broker.on('clientError', ({ id }, error) => listener.log.debug('a client was dropped', { client: id, error: error.message }));
     broker.on('connectionError', (_client, error) => listener.log.debug('a connection was dropped', { error: error.message }));
-    const server = createServer((socket: Socket) => broker.handle(socket));
+    const sockets = new Set<Socket>();
+    const server = createServer((socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      broker.handle(socket);
+    });
     server.maxConnections = max_connections;
     await listening(server, host, port).catch((error: unknown) => {
       broker.close(); // its heartbeat would outlive the failed start
@@ -44,7 +49,7 @@ export const mqtt: ListenerType<typeof schema> = {
     });
     server.on('error', listener.crash);
     const { address, port: bound } = server.address() as AddressInfo; // a TCP server that listens has one
-    return { address: `${address}:${bound}`, connections: () => broker.connectedClients, close: () => close(broker, server) };
+    return { address: `${address}:${bound}`, connections: () => broker.connectedClients, close: () => close(broker, server, sockets) };
   },
 };
 
@@ -117,8 +122,10 @@ const listening = (server: Server, host: string, port: number): Promise<void> =>
     });
   });
 
-const close = (broker: Aedes, server: Server): Promise<void> =>
+const close = (broker: Aedes, server: Server, sockets: ReadonlySet<Socket>): Promise<void> =>
   new Promise((resolve) => {
     server.close(() => resolve());
-    broker.close(); // closes the clients, so that the server can end
+    broker.close(() => {
+      for (const socket of sockets) socket.destroy(); // one that has not said CONNECT is no client yet, and would hold up the end
+    });
   });

@@ -100,7 +100,9 @@ class Outbox implements GenServer<State, never, Cast> {
   }
 
   handleInfo(message: unknown, state: State): Next<State> {
-    if (message instanceof Ready) this.#enqueue(message.due, state);
+    if (!(message instanceof Ready)) return noreply(state);
+    if (message.due.dueMs <= Date.now()) this.#enqueue(message.due, state);
+    else this.#later(message.due); // a timer may be a millisecond early by the wall clock
     return noreply(state);
   }
 

@@ -1,6 +1,6 @@
 /** Devices that send numbered telemetry, each item once and never again, and remember which of it was acknowledged to them. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectAsync, type MqttClient } from 'mqtt';
+import { connect, type MqttClient } from 'mqtt';
 
 /** A device whose receiver says nothing for so long takes the item for not acknowledged. */
 const PATIENCE_MS = 5_000;
@@ -37,7 +37,7 @@ export class Devices {
   mqtt(url: string, topic: string, payload: (n: number) => unknown, sent: Sent, everyMs: number): void {
     let client: MqttClient | undefined;
     const send: Send = async ([n = 0]) => {
-      client ??= (await connectAsync(url, { reconnectPeriod: 0, connectTimeout: PATIENCE_MS })).on('error', () => {}); // it closes after that
+      client ??= connect(url, { reconnectPeriod: 0, connectTimeout: PATIENCE_MS }).on('error', () => {}); // it closes after that
       const acked = await acknowledged(client, topic, JSON.stringify(payload(n)));
       if (acked) return true;
       client.end(true);
@@ -80,7 +80,7 @@ async function post(url: string, items: readonly object[]): Promise<boolean> {
   return answer.ok;
 }
 
-/** Whether the PUBACK came before the connection broke. */
+/** Whether the connection was made and the PUBACK came before it broke. */
 function acknowledged(client: MqttClient, topic: string, payload: string): Promise<boolean> {
   return new Promise((resolve) => {
     const settle = (acked: boolean): void => {
@@ -91,6 +91,8 @@ function acknowledged(client: MqttClient, topic: string, payload: string): Promi
     const lost = (): void => settle(false);
     const patience = setTimeout(lost, PATIENCE_MS);
     client.once('close', lost);
-    client.publish(topic, payload, { qos: 1 }, (error) => settle(!error));
+    const publish = (): void => void client.publish(topic, payload, { qos: 1 }, (error) => settle(!error));
+    if (client.connected) publish();
+    else client.once('connect', publish);
   });
 }

@@ -213,6 +213,16 @@ describe('listener mqtt', () => {
     expect(await sent('argus/metrics/s/m', '1', '-q', '1')).to.equal(0);
   });
 
+  it('stops at once, also when somebody is connected who has not said so much as CONNECT', async () => {
+    const silent = connect(under.port, '127.0.0.1');
+    await once(silent, 'connect');
+    const closed = once(silent, 'close');
+    const since = performance.now();
+    await root.stop(under.pid);
+    expect(performance.now() - since).to.be.below(2_000); // the broker alone would wait 5 s for the CONNECT
+    await closed;
+  });
+
   it('is for this machine only', () => {
     const faults = (host: string) => mqtt.check?.(configOf(mqtt.schema, { host }))?.map(({ path }) => path);
     for (const host of ['0.0.0.0', '::', '192.168.1.1', 'example.com', '']) expect(faults(host)).to.deep.equal(['/host']);
