@@ -7,6 +7,7 @@ import { configCommands } from './commands/config.ts';
 import { nodeCommands } from './commands/node.ts';
 import { resourceCommands } from './commands/resources.ts';
 import { storeCommands } from './commands/store.ts';
+import { STDIO } from './files.ts';
 import { errorText, printJson, say } from './output.ts';
 
 const EXIT_CODES = `Exit codes: 0 done · 1 failed · 2 usage · 3 no node reachable · 4 not authorised · 5 not found · 6 conflict
@@ -19,8 +20,9 @@ process.stdout.on('error', () => process.exit(EXIT.done));
 const words = hideBin(process.argv);
 const dash = words.findIndex((word, i) => word === '-' && words[i - 1] === '--config');
 if (dash > 0) words.splice(dash - 1, 2, '--config=-');
+const given = words.map((word) => (word === '-' ? STDIO : word));
 
-const common = yargs(words)
+const common = yargs(given)
   .parserConfiguration({ 'duplicate-arguments-array': false })
   .scriptName('argos')
   .usage('argos: watches devices and services, judges what it sees, and acts\n\n$0 <command>')

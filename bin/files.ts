@@ -5,6 +5,9 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CommandError, EXIT } from './client.ts';
 
+/** `-` on the command line, where it stands for stdin or stdout: no file is called that. */
+export const STDIO = '\0';
+
 type Chunks = AsyncIterable<Uint8Array | string>;
 
 /** Written beside, synced, and renamed. @returns its bytes. @throws CommandError; what the chunks throw. */

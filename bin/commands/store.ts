@@ -5,7 +5,7 @@ import type { Argv } from 'yargs';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { ExportQuery, StoreCheck } from '../../proto/api.ts';
 import { ask, CommandError, EXIT, open } from '../client.ts';
-import { toFile, toStdout } from '../files.ts';
+import { STDIO, toFile, toStdout } from '../files.ts';
 import { duration, paint, print, printJson, say } from '../output.ts';
 import { readSources } from '../sources.ts';
 
@@ -46,7 +46,7 @@ export const storeCommands = (yargs: Argv<Common>): Argv<Common> =>
           .epilogue(KEY),
       async ({ socket, json, file, telemetry, config, ...place }) => {
         const chunks = isOffline(place) ? await made(place, telemetry, config) : await open(socket, 'GET', `/v1/backup?telemetry=${telemetry}`);
-        if (file === '-') return told(toStdout(bytesOf(chunks)));
+        if (file === STDIO) return told(toStdout(bytesOf(chunks)));
         const bytes = await told(toFile(file, bytesOf(chunks), 0o600));
         const { manifest, rows, sha256 } = await told((await half()).verify(file));
         if (json) printJson({ file, bytes, rows, sha256, ...manifest });
@@ -66,7 +66,7 @@ export const storeCommands = (yargs: Argv<Common>): Argv<Common> =>
           .epilogue(KEY),
       async ({ json, file, verify, discardOld, ...place }) => {
         const dataDir = dirOf(place);
-        const spool = file === '-' ? join(dataDir, `restore.spool-${process.pid}`) : undefined;
+        const spool = file === STDIO ? join(dataDir, `restore.spool-${process.pid}`) : undefined;
         try {
           if (spool) {
             mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -121,18 +121,18 @@ const words = (yargs: Argv<Common>): Argv<Common> =>
         placed(y)
           .positional('what', { choices: ['metrics', 'logs'] as const, default: 'metrics' as const, describe: 'of what' })
           .option('format', { choices: FORMATS, default: 'ndjson' as const, describe: 'of the file' })
-          .option('output', { alias: 'o', type: 'string', default: '-', describe: 'the file; - is stdout' })
+          .option('output', { alias: 'o', type: 'string', default: STDIO, defaultDescription: '-', describe: 'the file; - is stdout' })
           .option('service', { type: 'string', describe: 'only of this one; * matches any run of characters' })
           .option('name', { type: 'string', describe: 'only metrics of this name, or of this pattern' })
           .option('from', { type: 'string', describe: 'only from then on: ISO 8601, or ms since 1970' })
           .option('to', { type: 'string', describe: 'only until then' }),
       async ({ socket, json, what, format, output, service, name, from, to, dataDir, storeUrl }) => {
         const query: ExportQuery = { what, format, service, name, fromMs: instant('--from', from), toMs: instant('--to', to) };
-        if (output === '-' && format === 'parquet' && process.stdout.isTTY)
+        if (output === STDIO && format === 'parquet' && process.stdout.isTTY)
           throw new CommandError('Parquet is nothing for a terminal: name a file with -o', EXIT.usage);
         const place = { dataDir, storeUrl };
         const chunks = isOffline(place) ? (await upkeepOf(place)).export(query) : await open(socket, 'GET', `/v1/store/export?${paramsOf(query)}`);
-        if (output === '-') return told(toStdout(bytesOf(chunks)));
+        if (output === STDIO) return told(toStdout(bytesOf(chunks)));
         const bytes = await told(toFile(output, bytesOf(chunks), 0o644));
         if (json) printJson({ file: output, bytes });
         else say(`${output}: ${count(bytes)} bytes`);

@@ -2,7 +2,7 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
-import { Partial } from '../../actors/store/partial.ts';
+import type { Partial } from '../../actors/store/partial.ts';
 import { hourOf, minuteOf, partialOf, ROLLUP, type RollupRow, stretch } from '../../actors/store/rollup.ts';
 import { Housekeeping, type Limits } from '../../actors/store/sqlite/housekeeping.ts';
 import { openWriter } from '../../actors/store/sqlite/open.ts';
@@ -20,10 +20,13 @@ export const BEGIN_MS = Date.UTC(2026, 10, 22);
 let made: string | undefined;
 /** A database with nothing but its tables, which take their time to be made. */
 function fresh(): string {
+  if (made === undefined) {
+    made = join(tempFolder(), 'argos.db');
+    openWriter(made).close();
+  }
   const file = join(tempFolder(), 'argos.db');
-  if (made) copyFileSync(made, file);
-  else openWriter((made = file)).close();
-  return made === file ? fresh() : file;
+  copyFileSync(made, file);
+  return file;
 }
 
 export class House {
@@ -54,7 +57,8 @@ export class House {
   }
   /** @param services of the series, from 1 on. */
   series(...services: readonly string[]): void {
-    for (const [i, service] of services.entries()) this.run('INSERT OR IGNORE INTO series (id, service, name, tags) VALUES (?, ?, ?, ?)', i + 1, service, `m${i}`, '{}');
+    for (const [i, service] of services.entries())
+      this.run('INSERT OR IGNORE INTO series (id, service, name, tags) VALUES (?, ?, ?, ?)', i + 1, service, `m${i}`, '{}');
   }
   append(samples: readonly Sample[]): void {
     const seq = ++this.#seq;

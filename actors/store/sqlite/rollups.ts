@@ -31,9 +31,7 @@ export class Rollups {
   #saved = 0;
 
   constructor(db: Database.Database) {
-    this.#point = db
-      .prepare('SELECT ts, seq, value FROM points WHERE series_id = ? AND (ts, seq) > (?, ?) AND ts < ? ORDER BY ts, seq LIMIT ?')
-      .raw(true);
+    this.#point = db.prepare('SELECT ts, seq, value FROM points WHERE series_id = ? AND (ts, seq) > (?, ?) AND ts < ? ORDER BY ts, seq LIMIT ?').raw(true);
     this.#minutes = db.prepare(`SELECT ${ROLLUP} FROM rollups WHERE series_id = ? AND step = ${MINUTE_MS} AND ts >= ? AND ts < ? ORDER BY ts`);
     this.#nextMinute = db.prepare(`SELECT min(ts) FROM rollups WHERE series_id = ? AND step = ${MINUTE_MS} AND ts >= ? AND ts < ?`).pluck();
     this.#row = db.prepare(`SELECT ${ROLLUP} FROM rollups WHERE series_id = ? AND step = ? AND ts = ?`);

@@ -66,10 +66,7 @@ export class Size {
         cut = nextCut(cut, youngest);
         const cuts = cutsOf(stage, cut);
         yield* sweep.telemetry(() => cuts, { enough });
-        if (this.#roomy()) {
-          this.exhausted = false;
-          return;
-        }
+        if (this.#roomy()) return;
       }
     }
     this.exhausted = true;

@@ -23,7 +23,7 @@ export class SpareTime {
 
   constructor(duties: Duties) {
     this.#duties = duties;
-    setTimeout(this.#idle, REST_MS);
+    this.#later(REST_MS);
   }
 
   /** Called after each group of requests, when they have been answered. @param ms how long it took. */
@@ -35,10 +35,15 @@ export class SpareTime {
   }
 
   readonly #idle = (): void => {
-    if (this.#duties.serve() || performance.now() - this.#lastRequest < QUIET_MS) setTimeout(this.#idle, QUIET_MS);
+    if (this.#duties.serve() || performance.now() - this.#lastRequest < QUIET_MS) this.#later(QUIET_MS);
     else if (this.#step()) setImmediate(this.#idle);
-    else setTimeout(this.#idle, REST_MS);
+    else this.#later(REST_MS);
   };
+
+  /** It keeps no thread alive: that is for those who ask. */
+  #later(ms: number): void {
+    setTimeout(this.#idle, ms).unref();
+  }
 
   #step(): boolean {
     const more = this.#duties.step();

@@ -54,9 +54,9 @@ export class SweepTexts {
     const marks = key.replaceAll(/\w+/g, '?');
     const next = `SELECT ts, service, ${key} FROM ${table} WHERE (ts, ${key}) > (?, ${marks}) AND ts < ? ORDER BY ts, ${key} LIMIT ${CHUNK}`;
     for (let after: Row = [from, ...first]; !enough(); ) {
-      const rows = this.#sql.rows(next, ...after.map(valueOf), to);
+      const rows = this.#sql.rows(next, ...after.map(bound), to);
       for (const [ts, service, ...keys] of rows) {
-        if (Number(ts) < cutOf(String(service))) this.#sql.run(`DELETE FROM ${table} WHERE ${is}`, ...keys.map(valueOf));
+        if (Number(ts) < cutOf(String(service))) this.#sql.run(`DELETE FROM ${table} WHERE ${is}`, ...keys.map(bound));
         after = [ts, ...keys];
       }
       yield rows.length * rowMs;
@@ -73,4 +73,4 @@ export class SweepTexts {
   }
 }
 
-const valueOf = (value: unknown): string | number => (typeof value === 'number' ? value : String(value));
+const bound = (value: unknown): string | number => (typeof value === 'number' ? value : String(value));

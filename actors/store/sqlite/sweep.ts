@@ -74,7 +74,10 @@ export class Sweep {
   *#eachSeries(): Generator<readonly [id: number, service: string], void, undefined> {
     for (let last = 0; ; ) {
       const page = this.#sql.rows(`SELECT id, service FROM series WHERE id > ? ORDER BY id LIMIT ${CHUNK}`, last);
-      for (const [id, service] of page) yield [(last = Number(id)), String(service)];
+      for (const [id, service] of page) {
+        last = Number(id);
+        yield [last, String(service)];
+      }
       if (page.length < CHUNK) return;
     }
   }

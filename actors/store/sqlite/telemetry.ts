@@ -59,7 +59,9 @@ export class Telemetry {
   }
 
   boot(): Boot {
-    const last = Number(this.#db.prepare('SELECT max(coalesce((SELECT max(seq) FROM unjudged), 0), coalesce((SELECT value FROM marks WHERE name = \'judged\'), 0))').pluck().get());
+    const last = Number(
+      this.#db.prepare("SELECT max(coalesce((SELECT max(seq) FROM unjudged), 0), coalesce((SELECT value FROM marks WHERE name = 'judged'), 0))").pluck().get(),
+    );
     return { series: this.#db.prepare('SELECT id, service, name, tags FROM series').all() as Series[], lastSeq: last };
   }
 

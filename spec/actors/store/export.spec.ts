@@ -1,5 +1,6 @@
 // An export has what is asked for, no more and no less, in a form that others read as it was meant.
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
@@ -123,6 +124,24 @@ for (const engine of ENGINES) {
       expect(objects.map(({ timestamp, tags, ...rest }) => ({ ...rest, timestamp: timestamp.getTime(), tags: JSON.parse(tags) }))).to.have.deep.members(given);
       const messages = await parquetReadObjects({ file: bufferOf(await file({ what: 'logs', format: 'parquet' })) });
       expect(messages.map(({ message }) => message)).to.deep.equal(odd);
+    });
+
+    it('is read as it is taken: what is far ahead of its reader is not read yet', async () => {
+      for (let i = 0; i < 20; i++)
+        await under.store.append({
+          protocol: 'spec',
+          metrics: Array.from({ length: 5_000 }, (_, n) => ({ service: 's', name: 'n', value: n, timestamp: i * 5_000 + n, tags: {} })),
+          logs: [],
+        });
+      let taken = 0;
+      let lines = 0;
+      for await (const chunk of upkeepOf(under).export({ what: 'metrics', format: 'ndjson' })) {
+        lines += Buffer.from(chunk).toString().split('\n').length - 1;
+        if (taken++ > 0) continue;
+        await sleep(500); // as fast as it is, it would be through by now
+        await under.store.append({ protocol: 'spec', metrics: [{ service: 's', name: 'n', value: 1, timestamp: 99_999, tags: {} }], logs: [] });
+      }
+      expect(lines).to.equal(100_001);
     });
 
     it('of nothing is a file of its kind, with nothing in it', async () => {

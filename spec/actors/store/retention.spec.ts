@@ -34,14 +34,20 @@ describe('the policy of retention', () => {
       Number.POSITIVE_INFINITY,
     ]);
     for (const wrong of ['0d', '7', '7 d', '-1d', '1.5d', 'never', '7days', ''])
-      expect(check(retentionSchema, { logs: wrong }).faults.map(({ path }) => path), wrong).to.deep.equal(['/logs']);
+      expect(
+        check(retentionSchema, { logs: wrong }).faults.map(({ path }) => path),
+        wrong,
+      ).to.deep.equal(['/logs']);
     expect(check(retentionSchema, { services: { a: { log: '1d' } } }).faults[0]).to.include({ path: '/services/a/log', nearest: 'logs' });
   });
 
   it('takes a size with its unit, and nothing else', () => {
     expect(['500MB', '512MiB', '1.5 GB', '2TiB'].map(bytesOf)).to.deep.equal([500e6, 512 * 2 ** 20, 1.5e9, 2 * 2 ** 40]);
     for (const wrong of ['500', '0GB', '-1GB', '1gb', '10 kB', 'much'])
-      expect(check(storeSchema, { max_size: wrong }).faults.map(({ path }) => path), wrong).to.deep.equal(['/max_size']);
+      expect(
+        check(storeSchema, { max_size: wrong }).faults.map(({ path }) => path),
+        wrong,
+      ).to.deep.equal(['/max_size']);
   });
 
   it('is of a service its own entry, then the first pattern that fits, then what holds for all', () => {
@@ -63,7 +69,11 @@ describe('the policy of retention', () => {
   });
 
   it('is looked after the more often the shorter the shortest is', () => {
-    expect([policy({}), policy({ logs: '10m' }), policy({ services: { a: { metrics: '5h' } } })].map(everyMs)).to.deep.equal([HOUR_MS, MINUTE_MS, 15 * MINUTE_MS]);
+    expect([policy({}), policy({ logs: '10m' }), policy({ services: { a: { metrics: '5h' } } })].map(everyMs)).to.deep.equal([
+      HOUR_MS,
+      MINUTE_MS,
+      15 * MINUTE_MS,
+    ]);
   });
 
   it('comes to the youngest by cuts that always go on', () => {
@@ -115,7 +125,16 @@ describe('retention', () => {
         for (const [i, ts] of times.entries())
           for (const service of SERVICES) {
             house.run('INSERT INTO logs (ts, service, level, message, tags) VALUES (?, ?, ?, ?, ?)', ts, service, 'info', `${i}`, '{}');
-            house.run('INSERT INTO traces (trace_id, span_id, ts, duration_ms, service, name, status, tags) VALUES (?, ?, ?, 1, ?, ?, ?, ?)', `${i}`, service, ts, service, 'n', 'ok', '{}');
+            house.run(
+              'INSERT INTO traces (trace_id, span_id, ts, duration_ms, service, name, status, tags) VALUES (?, ?, ?, 1, ?, ?, ?, ?)',
+              `${i}`,
+              service,
+              ts,
+              service,
+              'n',
+              'ok',
+              '{}',
+            );
           }
         if (twice) {
           house.nowMs -= 30 * HOUR_MS; // some of it has been done before
@@ -151,47 +170,65 @@ describe('retention', () => {
 
   it('of the journal takes what has ended long ago, and nothing that is open or in force', () => {
     const statuses = fc.constantFrom('queued', 'running', 'retrying', 'succeeded', 'failed', 'suppressed');
-    const job = fc.record({ status: statuses, createdAge: fc.integer({ min: 0, max: 70 }), endedAge: fc.integer({ min: 0, max: 70 }), attemptAge: fc.integer({ min: 0, max: 70 }) });
+    const job = fc.record({
+      status: statuses,
+      createdAge: fc.integer({ min: 0, max: 70 }),
+      endedAge: fc.integer({ min: 0, max: 70 }),
+      attemptAge: fc.integer({ min: 0, max: 70 }),
+    });
     const episode = fc.record({ startedAge: fc.integer({ min: 0, max: 70 }), endedAge: fc.option(fc.integer({ min: 0, max: 70 })) });
     fc.assert(
-      fc.property(policies, fc.array(job, { maxLength: 80 }), fc.array(episode, { maxLength: 80 }), fc.integer({ min: 0, max: 150 }), (written, jobs, episodes, versions) => {
-        const { jobsMs, episodesMs, auditMs, versionsMs } = policy(written);
-        const house = new House({ retention: policy(written) });
-        const at = (age: number): number => house.nowMs - age * HOUR_MS;
-        house.db.transaction(() => {
-          for (const [i, one] of jobs.entries()) {
-            const { createdAge, endedAge, attemptAge, status } = one;
-            const values = [`j${i}`, status, at(endedAge), at(createdAge)];
-            house.run("INSERT INTO jobs (id, rule, action, status, due_ms, created_ms, job) VALUES (?, 'r', 'a', ?, ?, ?, '{}')", ...values);
-            house.run("INSERT INTO attempts (job_id, number, started_ms, duration_ms, outcome) VALUES (?, 1, ?, 0, 'delivered')", `j${i}`, at(attemptAge));
-          }
-          for (const [i, { startedAge, endedAge }] of episodes.entries()) {
-            const ended = endedAge === null ? null : at(endedAge);
-            house.run("INSERT INTO episodes (id, rule, severity, details, started_ms, ended_ms) VALUES (?, 'r', 's', 'd', ?, ?)", `e${i}`, at(startedAge), ended);
-            house.run("INSERT INTO audit (at_ms, author, action, subject, outcome) VALUES (?, 'a', ?, 's', 'o')", at(startedAge), `${startedAge}`);
-          }
-          for (let i = 1; i <= versions; i++)
-            house.run("INSERT INTO config_versions (number, at_ms, author, reason, diff, overlay) VALUES (?, ?, 'a', 'r', '[]', '[]')", i, at(70 - i / 3));
-          house.run("INSERT INTO rule_states (rule, state) VALUES ('r', '{}')");
-          house.run("INSERT INTO monitor_states (monitor, at_ms, fields) VALUES ('m', 0, '{}')");
-          house.run("INSERT INTO retained (topic, at_ms, qos, payload) VALUES ('t', 0, 0, 'x')");
-          house.run("INSERT INTO unjudged (seq, at_ms, protocol, series, ts, value, texts) VALUES (9, 0, 'p', x'', x'', x'', '[]')");
-        })();
-        house.keep();
-        const ids = (table: string): unknown[] => house.all(`SELECT id FROM ${table} ORDER BY id`).map(({ id }) => id);
-        const old = (age: number, keptMs: number): boolean => age * HOUR_MS > keptMs;
-        const over = ({ status, createdAge, endedAge, attemptAge }: (typeof jobs)[number]): boolean =>
-          ['succeeded', 'failed', 'suppressed'].includes(status) && old(Math.min(createdAge, endedAge, attemptAge), jobsMs);
-        const keptJobs = jobs.flatMap((one, i) => (over(one) ? [] : [`j${i}`])).toSorted();
-        expect(ids('jobs')).to.deep.equal(keptJobs);
-        expect(house.all('SELECT job_id FROM attempts ORDER BY job_id').map(({ job_id }) => job_id)).to.deep.equal(keptJobs);
-        expect(ids('episodes')).to.deep.equal(episodes.flatMap(({ endedAge }, i) => (endedAge !== null && old(endedAge, episodesMs) ? [] : [`e${i}`])).toSorted());
-        expect(house.count('audit')).to.equal(episodes.filter(({ startedAge }) => !old(startedAge, auditMs)).length);
-        const numbers = Array.from({ length: versions }, (_, i) => i + 1).filter((i) => i > versions - 100 || !old(70 - i / 3, versionsMs));
-        expect(house.all('SELECT number FROM config_versions ORDER BY number').map(({ number }) => number)).to.deep.equal(numbers);
-        for (const table of ['rule_states', 'monitor_states', 'retained', 'unjudged']) expect(house.count(table), table).to.equal(1);
-        house.db.close();
-      }),
+      fc.property(
+        policies,
+        fc.array(job, { maxLength: 80 }),
+        fc.array(episode, { maxLength: 80 }),
+        fc.integer({ min: 0, max: 150 }),
+        (written, jobs, episodes, versions) => {
+          const { jobsMs, episodesMs, auditMs, versionsMs } = policy(written);
+          const house = new House({ retention: policy(written) });
+          const at = (age: number): number => house.nowMs - age * HOUR_MS;
+          house.db.transaction(() => {
+            for (const [i, one] of jobs.entries()) {
+              const { createdAge, endedAge, attemptAge, status } = one;
+              const values = [`j${i}`, status, at(endedAge), at(createdAge)];
+              house.run("INSERT INTO jobs (id, rule, action, status, due_ms, created_ms, job) VALUES (?, 'r', 'a', ?, ?, ?, '{}')", ...values);
+              house.run("INSERT INTO attempts (job_id, number, started_ms, duration_ms, outcome) VALUES (?, 1, ?, 0, 'delivered')", `j${i}`, at(attemptAge));
+            }
+            for (const [i, { startedAge, endedAge }] of episodes.entries()) {
+              const ended = endedAge === null ? null : at(endedAge);
+              house.run(
+                "INSERT INTO episodes (id, rule, severity, details, started_ms, ended_ms) VALUES (?, 'r', 's', 'd', ?, ?)",
+                `e${i}`,
+                at(startedAge),
+                ended,
+              );
+              house.run("INSERT INTO audit (at_ms, author, action, subject, outcome) VALUES (?, 'a', ?, 's', 'o')", at(startedAge), `${startedAge}`);
+            }
+            for (let i = 1; i <= versions; i++)
+              house.run("INSERT INTO config_versions (number, at_ms, author, reason, diff, overlay) VALUES (?, ?, 'a', 'r', '[]', '[]')", i, at(70 - i / 3));
+            house.run("INSERT INTO rule_states (rule, state) VALUES ('r', '{}')");
+            house.run("INSERT INTO monitor_states (monitor, at_ms, fields) VALUES ('m', 0, '{}')");
+            house.run("INSERT INTO retained (topic, at_ms, qos, payload) VALUES ('t', 0, 0, 'x')");
+            house.run("INSERT INTO unjudged (seq, at_ms, protocol, series, ts, value, texts) VALUES (9, 0, 'p', x'', x'', x'', '[]')");
+          })();
+          house.keep();
+          const ids = (table: string): unknown[] => house.all(`SELECT id FROM ${table} ORDER BY id`).map(({ id }) => id);
+          const old = (age: number, keptMs: number): boolean => age * HOUR_MS > keptMs;
+          const over = ({ status, createdAge, endedAge, attemptAge }: (typeof jobs)[number]): boolean =>
+            ['succeeded', 'failed', 'suppressed'].includes(status) && old(Math.min(createdAge, endedAge, attemptAge), jobsMs);
+          const keptJobs = jobs.flatMap((one, i) => (over(one) ? [] : [`j${i}`])).toSorted();
+          expect(ids('jobs')).to.deep.equal(keptJobs);
+          expect(house.all('SELECT job_id FROM attempts ORDER BY job_id').map(({ job_id }) => job_id)).to.deep.equal(keptJobs);
+          expect(ids('episodes')).to.deep.equal(
+            episodes.flatMap(({ endedAge }, i) => (endedAge !== null && old(endedAge, episodesMs) ? [] : [`e${i}`])).toSorted(),
+          );
+          expect(house.count('audit')).to.equal(episodes.filter(({ startedAge }) => !old(startedAge, auditMs)).length);
+          const numbers = Array.from({ length: versions }, (_, i) => i + 1).filter((i) => i > versions - 100 || !old(70 - i / 3, versionsMs));
+          expect(house.all('SELECT number FROM config_versions ORDER BY number').map(({ number }) => number)).to.deep.equal(numbers);
+          for (const table of ['rule_states', 'monitor_states', 'retained', 'unjudged']) expect(house.count(table), table).to.equal(1);
+          house.db.close();
+        },
+      ),
       { numRuns: NUM_RUNS },
     );
   });
@@ -201,7 +238,8 @@ describe('retention', () => {
     house.series(...SERVICES);
     const samples = SERVICES.flatMap((_, i) => Array.from({ length: 800 }, (_unused, k) => ({ series: i + 1, ts: BEGIN_MS - k * 30_000, value: k })));
     house.append(samples);
-    for (let i = 0; i < 200; i++) house.run("INSERT INTO logs (ts, service, level, message, tags) VALUES (?, 'a', 'info', 'm', '{}')", BEGIN_MS - i * MINUTE_MS);
+    for (let i = 0; i < 200; i++)
+      house.run("INSERT INTO logs (ts, service, level, message, tags) VALUES (?, 'a', 'info', 'm', '{}')", BEGIN_MS - i * MINUTE_MS);
     for (let i = 1; i < 40; i++) {
       house.keep(i); // each time a little further
       house.restart();

@@ -15,7 +15,8 @@ function filled(series: number, spanMs: number, everyMs: number): House {
   const house = new House({}, 2);
   house.series(...Array.from({ length: series }, (_, i) => `s${i}`));
   const samples: Sample[] = [];
-  for (let age = spanMs; age > 0; age -= everyMs) for (let i = 1; i <= series; i++) samples.push({ series: i, ts: BEGIN_MS - age - i, value: (age / 1_000) % 13 });
+  for (let age = spanMs; age > 0; age -= everyMs)
+    for (let i = 1; i <= series; i++) samples.push({ series: i, ts: BEGIN_MS - age - i, value: (age / 1_000) % 13 });
   house.append(samples);
   house.db.transaction(() => {
     for (let age = spanMs; age > 0; age -= 10 * everyMs)
@@ -36,7 +37,11 @@ function bound(house: House, maxBytes: number): void {
 
 describe('the bound of the size', () => {
   it('holds, takes the oldest first, samples before what was made of them, and nothing of the journal', () => {
-    const parts = fc.record({ series: fc.integer({ min: 1, max: 20 }), span: fc.constantFrom([8 * HOUR_MS, 12_000] as const, [2 * DAY_MS, 240_000] as const), share: fc.noBias(fc.integer({ min: 30, max: 105 })).map((percent) => percent / 100) });
+    const parts = fc.record({
+      series: fc.integer({ min: 1, max: 20 }),
+      span: fc.constantFrom([8 * HOUR_MS, 12_000] as const, [2 * DAY_MS, 240_000] as const),
+      share: fc.noBias(fc.integer({ min: 30, max: 105 })).map((percent) => percent / 100),
+    });
     fc.assert(
       fc.property(parts, ({ series, span: [spanMs, everyMs], share }) => {
         const house = filled(series, spanMs, everyMs);
