@@ -30,7 +30,7 @@ export class Upkeep {
 
   /** The archive (dump.ts). @throws Refusal, as all of these. */
   async *backup(backup: Backup, signal?: AbortSignal): AsyncGenerator<Uint8Array, { readonly rows: number }> {
-    if (false) throw new Refusal('conflict', 'a backup is being made: wait for its end');
+    if (this.#backup) throw new Refusal('conflict', 'a backup is being made: wait for its end');
     this.#backup = true;
     try {
       return yield* this.#errand<{ rows: number }>('dumper', { backup }, signal);

@@ -97,6 +97,7 @@ export function faultOf(error: unknown, file: string): Fault {
   const message = error instanceof Error ? error.message : String(error);
   if (code.startsWith('SQLITE_FULL')) return { code: 'full', message: `the disk with ${file} is full: make room` };
   if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN')) return { code: 'readonly', message: `${file} cannot be written: ${message}` };
-  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return { code: 'corrupt', message: `${file} is damaged (${message}): look with argos store check, and restore a backup (argos restore)` };
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB')
+    return { code: 'corrupt', message: `${file} is damaged (${message}): look with argos store check, and restore a backup (argos restore)` };
   return { code: code.startsWith('SQLITE_IOERR') ? 'away' : 'refused', message };
 }

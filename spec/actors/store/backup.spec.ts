@@ -59,6 +59,43 @@ describe('backup', () => {
     });
   });
 
+  it('writes what JSON has no word for so that it comes back: infinities, NULL, bytes, and the twins of an instant by their rank', async () => {
+    const rollup = [
+      1,
+      60_000,
+      0,
+      1,
+      null,
+      Number.NEGATIVE_INFINITY,
+      Number.POSITIVE_INFINITY,
+      0.1,
+      0,
+      1e300,
+      0,
+      Number.POSITIVE_INFINITY,
+      Buffer.from([0, 255]),
+    ];
+    const given = await archiveOf({
+      series: [[1, 's', 'a\0b', '{}']],
+      rollups: [rollup],
+      points: [
+        [1, 5, 7, Number.NEGATIVE_INFINITY],
+        [1, 5, 9, 2],
+        [1, 6, 3, 3],
+      ],
+    });
+    const expected = {
+      series: ['[1,"s","a\\u0000b","{}"]'],
+      rollups: ['[1,60000,0,1,null,"-Infinity","Infinity",0.1,0,1e+300,0,"Infinity","AP8="]'],
+      points: ['[1,5,0,"-Infinity"]', '[1,5,1,2]', '[1,6,0,3]'],
+    };
+    expect(read(given).tables).to.deep.equal(expected);
+    for (const upkeep of [new Upkeep({ dataDir: tempFolder() }, false), await pg()]) {
+      await upkeep.restore({ from: given, discard: false });
+      expect(read(await backupOf(upkeep)).tables).to.deep.include(expected);
+    }
+  });
+
   it('of anything, restored into either engine and into the other one from there, is the same to the last digit', async () => {
     const [sqlite, other] = [new Upkeep({ dataDir: tempFolder() }, false), await pg()];
     await fc.assert(

@@ -1,5 +1,6 @@
 // A restore happens as a whole or not at all: no damaged archive, no running node and no kill at any moment costs what was there.
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -23,6 +24,14 @@ const said = (promise: Promise<unknown>): Promise<string> =>
     () => 'it was restored',
     (error: unknown) => (error instanceof Error && 'code' in error ? `${String(error.code)}: ${error.message}` : String(error)),
   );
+
+/** The lines with a checksum that is theirs: whoever wrote them was wrong, and not the disk. */
+function sealed(text: string): string {
+  const lines = text.trimEnd().split('\n');
+  const { rows } = JSON.parse(lines.pop() ?? '');
+  const body = `${lines.join('\n')}\n`;
+  return `${body}${JSON.stringify({ sha256: createHash('sha256').update(body).digest('hex'), rows })}\n`;
+}
 
 for (const engine of ENGINES) {
   describe(`restore into ${engine.name}`, () => {
@@ -102,6 +111,11 @@ for (const engine of ENGINES) {
       expect(await refusal('{"hello": 1}\n[1]\n[2]\n')).to.contain('is no backup of Argos');
       expect(await refusal('')).to.contain('is no whole backup');
       expect(await refusal(text.split('\n').slice(0, -2).join('\n'))).to.contain('it has no end');
+      expect(await refusal(sealed(text.replace('[1,1000,0,1000]\n', '')))).to.match(/it has \d+ rows, and \d+ were expected/);
+      expect(await refusal(sealed(text.replace('[1,1000,0,1000]', '[1,1000,0]')))).to.contain('a row of points has 3 cells, and 4 were expected');
+      expect(await refusal(sealed(text.replace('"table":"logs"', '"table":"hogs"')))).to.contain('it has a table hogs, which this Argos does not know');
+      expect(await refusal(sealed(text.replace('"seq","value"]', '"seq","other"]')))).to.contain('its table points has a column other');
+      expect(await refusal(sealed(text.replace(',"seq","value"]', ',"value"]')))).to.contain('its table points has no column seq');
       writeFileSync(file, 'SQLite format 3');
       expect(await said(restore(file))).to.contain('is no whole backup');
       expect(await said(restore(join(tempFolder(), 'none')))).to.match(/^usage: .*cannot be read: ENOENT/);
