@@ -96,7 +96,7 @@ async function* lines({ argos, telemetry, papers }: Backup, source: Source, coun
 function lineOf({ name }: Table, columns: readonly Column[]): (row: readonly Cell[]) => string {
   if (columns.every(({ kind }) => kind === 'text' || kind === 'integer')) return (row) => `${JSON.stringify(row)}\n`;
   const written = (cell: Cell): Cell | string => {
-    if (typeof cell === 'number') return cell; // JSON has no infinity
+    if (typeof cell === 'number') return Number.isFinite(cell) ? cell : String(cell); // JSON has no infinity
     return cell instanceof Uint8Array ? Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength).toString('base64') : cell;
   };
   if (name !== 'points') return (row) => `${JSON.stringify(row.map(written))}\n`;
@@ -104,6 +104,6 @@ function lineOf({ name }: Table, columns: readonly Column[]): (row: readonly Cel
   return (row) => {
     twin = row[0] === series && row[1] === ts ? Number(twin) + 1 : 0;
     [series = null, ts = null] = row;
-    return `[${series},${ts},${twin},${JSON.stringify(row[3])}]\n`;
+    return `[${series},${ts},${twin},${Number.isFinite(row[3]) ? row[3] : `"${row[3]}"`}]\n`;
   };
 }

@@ -17,6 +17,8 @@ export class Refusal extends Error {
 
 type Said = { readonly chunk: Uint8Array } | { readonly done: unknown } | { readonly refused: { readonly code: Refusal['code']; readonly message: string } };
 
+/** Rows are garbage as soon as they are written: a large nursery would only be filled with them. */
+const MEMORY = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 512 };
 /** So many chunks are on their way at the most. */
 const AHEAD = 8;
 
@@ -28,7 +30,7 @@ const AHEAD = 8;
  */
 export async function* errand<T>(file: URL, given: object, signal?: AbortSignal): AsyncGenerator<Uint8Array, T> {
   signal?.throwIfAborted();
-  const worker = new Worker(file, { workerData: given });
+  const worker = new Worker(file, { workerData: given, resourceLimits: MEMORY });
   const stop = (): void => void worker.terminate();
   signal?.addEventListener('abort', stop, { once: true });
   try {

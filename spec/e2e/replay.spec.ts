@@ -70,7 +70,10 @@ describe('replay', function () {
     expect(await node.end('SIGTERM')).to.equal(0);
     const told = offline((db) => db.prepare("SELECT json_extract(job, '$.alert.event.value') FROM jobs WHERE rule = 'each_event'").pluck().all() as number[]);
     const once = new Set(told);
-    expect([...acknowledged].filter((value) => !once.has(value)), 'acknowledged and never judged').to.deep.equal([]);
+    expect(
+      [...acknowledged].filter((value) => !once.has(value)),
+      'acknowledged and never judged',
+    ).to.deep.equal([]);
     expect(told.length - once.size, 'judged twice').to.equal(0);
     expect(acknowledged.size).to.be.above(200);
   });

@@ -21,7 +21,20 @@ const CALLS = 'write,pwrite64,pwritev,fsync,fdatasync,ftruncate,unlink,rename';
 
 /** Run a script under strace until it has said so many lines, then kill it. */
 export async function record(script: readonly string[], traceFile: string, lines: number): Promise<Op[]> {
-  const args = ['-f', '-y', '-xx', '-s', '70000', '-e', `trace=${CALLS}`, '-o', traceFile, process.execPath, '--disable-warning=ExperimentalWarning', ...script];
+  const args = [
+    '-f',
+    '-y',
+    '-xx',
+    '-s',
+    '70000',
+    '-e',
+    `trace=${CALLS}`,
+    '-o',
+    traceFile,
+    process.execPath,
+    '--disable-warning=ExperimentalWarning',
+    ...script,
+  ];
   const child = spawn('strace', args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   let said = 0;
   child.stdout.on('data', (chunk: Buffer) => {
@@ -139,7 +152,10 @@ export function* cuts(ops: readonly Op[], points: readonly number[], random: () 
 }
 
 function shuffled<T>(items: readonly T[], random: () => number): T[] {
-  return items.map((item) => ({ item, key: random() })).sort((a, b) => a.key - b.key).map(({ item }) => item);
+  return items
+    .map((item) => ({ item, key: random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ item }) => item);
 }
 
 /** Some of its sectors. */

@@ -1,7 +1,8 @@
 /**
  * The errand of a backup: SQLite. Pages are copied first, all at one moment, and the backup is made from the copy: a reader that reads for as long
- * as a backup takes would keep the write-ahead log from being begun anew, and it would grow with all that comes in meanwhile (measured:
- * bench/README.md). Without room for a copy on the disk it is made from the database itself.
+ * as a backup takes would keep the write-ahead log from being begun anew, and it would grow with all that comes in meanwhile. Measured with 5 million
+ * samples and 10,000 more a second: 316 MB of log without a copy in 8 s, 1.6 GB when the archive was taken slowly; 12 and 14 MB with one. Without
+ * room for a copy on the disk it is made from the database itself.
  */
 import { rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';

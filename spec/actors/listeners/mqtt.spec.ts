@@ -32,8 +32,7 @@ describe('listener mqtt', () => {
     clients.push(one);
     return one;
   }
-  const metrics = async (): Promise<unknown[]> =>
-    (await under.store.metrics()).map(({ service, name, value }) => `${service}/${name}=${value}`).reverse();
+  const metrics = async (): Promise<unknown[]> => (await under.store.metrics()).map(({ service, name, value }) => `${service}/${name}=${value}`).reverse();
 
   beforeEach(async () => {
     root = new Root();
