@@ -1,6 +1,8 @@
 /** Talking to a server: `call` waits for the answer, `cast` does not, `stopServer` waits for its end. */
+import { checkDelay } from './clock.ts';
 import { type ExitReason, reasonText } from './exit.ts';
 import type { Pid } from './process.ts';
+import { running } from './runner.ts';
 import { Watcher } from './watcher.ts';
 
 /** A server's Pid that remembers which requests and casts it takes. */
@@ -57,19 +59,27 @@ export const cast = <Cast>(server: ServerRef<never, Cast>, message: Cast): boole
  * Ask and wait.
  *
  * @param timeoutMs milliseconds to wait for the answer; the server may still handle the request after that. Default 5,000.
- * @throws CallError `reason` is `timeout`, `noproc`, `mailbox_full`, or what the server died of; in the first and the last case the
- *   request may or may not have been carried out.
+ * @throws CallError `reason` is `timeout`, `noproc`, `mailbox_full`, `calling_self`, or what the server died of; in the first and the last case the
+ *   request may or may not have been carried out. (A server that calls itself after an `await` is not found out: that is a `timeout`.)
+ *   RangeError for what is no delay.
  */
 export function call<Reply>(server: Pid, request: Ask<Reply>, timeoutMs = 5_000): Promise<Reply> {
   return new Promise<unknown>((resolve, reject) => {
-    if (!server.isAlive) {
-      reject(new CallError(server, 'noproc'));
+    checkDelay(timeoutMs);
+    if (!server.isAlive || server === running()) {
+      reject(new CallError(server, server.isAlive ? 'calling_self' : 'noproc'));
       return;
     }
     const message = new CallMessage(server, request, timeoutMs, resolve, reject);
     if (!server.post(message)) message.ended('mailbox_full');
   }) as Promise<Reply>; // the request's own type says what its server answers
 }
+
+const WORDS = new Map<ExitReason, string>([
+  ['noproc', 'no such process'],
+  ['timeout', 'no answer in time'],
+  ['calling_self', 'a process cannot answer itself while it waits for the answer'],
+]);
 
 /** A call that got no answer. `reason` is the exit reason of the caller in OTP: `timeout`, `noproc`, or the server's own. */
 export class CallError extends Error {
@@ -78,7 +88,7 @@ export class CallError extends Error {
   readonly reason: ExitReason;
   constructor(server: Pid, reason: ExitReason) {
     const name = server.name || `process ${server.id}`;
-    super(`call to ${name}: ${reason === 'noproc' ? 'no such process' : reason === 'timeout' ? 'no answer in time' : reasonText(reason)}`);
+    super(`call to ${name}: ${WORDS.get(reason) ?? reasonText(reason)}`);
     this.server = name;
     this.reason = reason;
   }
@@ -92,6 +102,7 @@ export class CallError extends Error {
  */
 export function stopServer(server: Pid, reason: ExitReason = 'normal', timeoutMs = Number.POSITIVE_INFINITY): Promise<ExitReason> {
   return new Promise((resolve) => {
+    checkDelay(timeoutMs);
     if (!server.isAlive) {
       resolve('noproc');
       return;

@@ -1,5 +1,6 @@
 /** How a supervisor starts, restarts and stops one child (OTP: supervisor, "Child Specification"). The words are OTP's. */
 import type { Process } from './process.ts';
+import { keyOf } from './key.ts';
 import type { StartResult } from './start.ts';
 
 export type Restart = 'permanent' | 'transient' | 'temporary';
@@ -30,9 +31,11 @@ export type Refusal = readonly [fault: string, value: unknown] | 'missing_id' | 
 const RESTARTS: readonly unknown[] = ['permanent', 'transient', 'temporary'];
 const TYPES: readonly unknown[] = ['worker', 'supervisor'];
 
+export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** supervisor:check_childspec/2, with its order of checks. A field that is undefined is not there. */
 export function refuseChild(spec: ChildSpec, autoShutdown: AutoShutdown): Refusal | undefined {
-  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) return ['invalid_child_spec', spec];
+  if (!isObject(spec)) return ['invalid_child_spec', spec];
   const { id, start, restart = 'permanent', shutdown = 5_000, type = 'worker', significant = false } = spec;
   if (id === undefined) return 'missing_id';
   if (start === undefined) return 'missing_start';
@@ -66,8 +69,8 @@ export function refuseChildren(specs: readonly ChildSpec[], autoShutdown: AutoSh
   for (const spec of specs) {
     const refusal = refuseChild(spec, autoShutdown);
     if (refusal) return refusal;
-    if (ids.has(spec.id)) return ['duplicate_child_name', spec.id];
-    ids.add(spec.id);
+    if (ids.has(keyOf(spec.id))) return ['duplicate_child_name', spec.id];
+    ids.add(keyOf(spec.id));
   }
   return undefined;
 }

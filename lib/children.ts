@@ -3,6 +3,7 @@ import { type Child, fullSpec, isTemporary, type Started, startChild, terminateC
 import { type AutoShutdown, type ChildSpec, refuseChild } from './child-spec.ts';
 import type { ExitReason } from './exit.ts';
 import type { ChildInfo, Counts, Group, Request, TryAgain } from './group.ts';
+import { keyOf } from './key.ts';
 import type { Pid, Process } from './process.ts';
 import { supervisorReport } from './report.ts';
 
@@ -31,7 +32,7 @@ export class Children implements Group<Child> {
       case 'count_children':
         return this.#count();
     }
-    const child = this.#children.get(request.id);
+    const child = this.#children.get(keyOf(request.id));
     if (!child) return { error: 'not_found' };
     const standing = child.restarting ? 'restarting' : child.pid ? 'running' : undefined;
     switch (request.op) {
@@ -40,7 +41,7 @@ export class Children implements Group<Child> {
       case 'restart_child':
         return standing ? { error: standing } : this.#start(child);
       case 'delete_child':
-        if (!standing) this.#children.delete(request.id);
+        if (!standing) this.#children.delete(keyOf(request.id));
         return standing ? { error: standing } : 'ok';
       case 'get_childspec':
         return { ok: fullSpec(child.spec) };
@@ -50,7 +51,7 @@ export class Children implements Group<Child> {
   async #add(spec: ChildSpec): Promise<unknown> {
     const refusal = refuseChild(spec, this.#autoShutdown);
     if (refusal) return { error: refusal };
-    const there = this.#children.get(spec.id);
+    const there = this.#children.get(keyOf(spec.id));
     if (there) return { error: there.pid && !there.restarting ? ['already_started', there.pid] : 'already_present' };
     const started = await this.#startNew(spec);
     return 'error' in started ? { error: [started.error, spec] } : started;
@@ -71,14 +72,14 @@ export class Children implements Group<Child> {
     return this.#byPid.get(pid);
   }
   retrying(id: unknown): Child | undefined {
-    const child = this.#children.get(id);
+    const child = this.#children.get(keyOf(id));
     return child?.restarting ? child : undefined;
   }
 
   /** It has no process any more; a temporary one is forgotten (supervisor:del_child/2). */
   forget(child: Child): void {
     this.#set(child, undefined);
-    if (isTemporary(child.spec)) this.#children.delete(child.spec.id);
+    if (isTemporary(child.spec)) this.#children.delete(keyOf(child.spec.id));
   }
 
   async restart(child: Child): Promise<TryAgain> {
@@ -144,7 +145,7 @@ export class Children implements Group<Child> {
     const started = await startChild(this.#self, spec);
     if ('error' in started || (started.ok === undefined && isTemporary(spec))) return started;
     const child: Child = { spec, pid: undefined, restarting: false };
-    this.#children.set(spec.id, child);
+    this.#children.set(keyOf(spec.id), child);
     this.#set(child, started.ok);
     return started;
   }

@@ -1,4 +1,5 @@
 /** Time as a parameter: every process has a clock, inherited from the process that spawned it, so that a spec can turn the hands. */
+import { inspect } from 'node:util';
 
 export interface Clock {
   /** Monotonic milliseconds; the wall clock's jumps do not touch it. */
@@ -7,23 +8,37 @@ export interface Clock {
   setTimer(delayMs: number, fire: () => void): () => void;
 }
 
+/** A count or a span of time, as an argument may be one: a number from 0 on, `Infinity` included. */
+export const isAmount = (value: unknown): boolean => typeof value === 'number' && value >= 0;
+
+/** @throws RangeError for what is no delay; OTP: `timeout_value`. */
+export function checkDelay(delayMs: number): void {
+  if (!isAmount(delayMs)) throw new RangeError(`a delay is a number of milliseconds from 0 on, or Infinity, not ${inspect(delayMs)}`);
+}
+
 /** What `setTimeout` takes at most: a longer delay would fire after 1 ms. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 class SystemTimer {
   readonly #fire: () => void;
   #leftMs: number;
+  /** When it was set: the turn may be long after that. */
+  readonly #setMs = performance.now();
   #cancelled = false;
   #handle: NodeJS.Timeout | undefined;
   constructor(delayMs: number, fire: () => void) {
     this.#leftMs = delayMs;
     this.#fire = fire;
   }
-  arm(): void {
+  begin(): void {
+    this.#leftMs = Math.max(0, Math.ceil(this.#leftMs - (performance.now() - this.#setMs)));
+    this.#arm();
+  }
+  #arm(): void {
     if (this.#cancelled) return;
     const ms = Math.min(this.#leftMs, LONGEST_MS);
     this.#leftMs -= ms;
-    this.#handle = setTimeout(() => (this.#leftMs > 0 ? this.arm() : this.#fire()), ms);
+    this.#handle = setTimeout(() => (this.#leftMs > 0 ? this.#arm() : this.#fire()), ms);
   }
   cancel(): void {
     this.#cancelled = true;
@@ -39,7 +54,7 @@ let fresh: SystemTimer[] = [];
 function armFresh(): void {
   const timers = fresh;
   fresh = [];
-  for (const timer of timers) timer.arm();
+  for (const timer of timers) timer.begin();
 }
 
 /** The machine's own monotonic clock. */

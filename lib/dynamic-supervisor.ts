@@ -1,7 +1,7 @@
 /** Any number of children, each of its own spec, started on demand and in no order (Elixir 1.14: DynamicSupervisor). */
 import { type Ask, call, CastMessage } from './call.ts';
 import { type Child, type Started, startChild as start, terminateChild as terminate } from './child.ts';
-import { type ChildSpec, type Refusal, refuseChild } from './child-spec.ts';
+import { type ChildSpec, isObject, type Refusal, refuseChild } from './child-spec.ts';
 import { type ExitReason, isAbnormal, reasonOf } from './exit.ts';
 import { fail, type GenServer, type Init, type Next, noreply, ok, reply, startLink, stop } from './gen-server.ts';
 import type { ChildInfo, Counts } from './group.ts';
@@ -52,13 +52,17 @@ const isCount = (value: number): boolean => Number.isInteger(value) && value >= 
 const plainly = (thrown: unknown): StartResult => ({ error: reasonOf(thrown) });
 
 class DynamicSupervisor implements GenServer<Children, Request, Retry> {
+  readonly #flags: DynamicFlags;
   readonly #limit: { readonly intensity: number; readonly period: number };
   readonly #maxChildren: number;
   readonly #extra: readonly unknown[];
   readonly #window = emptyWindow();
   #self!: Process;
 
-  constructor({ maxRestarts = 3, maxSeconds = 5, maxChildren = Number.POSITIVE_INFINITY, extraArguments = [] }: DynamicFlags) {
+  constructor(flags: DynamicFlags) {
+    const given = isObject(flags) ? flags : {};
+    const { maxRestarts = 3, maxSeconds = 5, maxChildren = Number.POSITIVE_INFINITY, extraArguments = [] } = given;
+    this.#flags = flags;
     this.#limit = { intensity: maxRestarts, period: maxSeconds };
     this.#maxChildren = maxChildren;
     this.#extra = extraArguments;
@@ -73,6 +77,7 @@ class DynamicSupervisor implements GenServer<Children, Request, Retry> {
 
   /** DynamicSupervisor.init/2, in its order; the faults have OTP's names. */
   #refuseFlags(): Refusal | undefined {
+    if (!isObject(this.#flags)) return ['invalid_type', this.#flags];
     const { intensity, period } = this.#limit;
     if (!isCount(intensity)) return ['invalid_intensity', intensity];
     if (!isCount(period) || period === 0) return ['invalid_period', period];

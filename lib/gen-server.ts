@@ -12,6 +12,7 @@
  * Callbacks answer what to do; the generic part does it.
  */
 import { CallMessage, CastMessage, type ServerRef, StopMessage } from './call.ts';
+import { checkDelay } from './clock.ts';
 import { Exit, type ExitReason } from './exit.ts';
 import type { Behaviour, Process, SpawnOptions } from './process.ts';
 import type { Registry } from './registry.ts';
@@ -203,6 +204,7 @@ class Loop<S, Call, Cast> {
       if (this.#continued++ % 100 < 99) return this.#receive(next);
       return Promise.resolve().then(() => this.#receive(next)); // a long chain of them is no deep stack
     }
+    checkDelay(then.timeoutMs);
     const timeout = new Timeout();
     if (then.timeoutMs > 0) timeout.cancel = this.#self.sendAfter(then.timeoutMs, timeout);
     else if (this.#self.queueLength > 0)

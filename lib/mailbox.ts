@@ -1,18 +1,26 @@
-/** One queue for messages and exit signals, in sending order. It knows where its signals are not: a scan costs only when there is one. */
-import { ExitSignal } from './signal.ts';
+/** One queue for messages and exit signals, in sending order. It knows where its signals are: applying them costs what they are, not what waits. */
+import { type ExitMessage, ExitSignal } from './signal.ts';
 
+/** What `take` and `shift` answer when there is nothing: every value may be a message. */
+export const NOTHING = Symbol('nothing');
+/** A slot whose mail has been taken out of the middle. */
+const HOLE = Symbol('hole');
 const NONE: readonly unknown[] = [];
-/** Taken slots are given back once there are so many, and at least half are taken: shift stays amortised O(1). */
+/** Slots that are empty are given back once there are so many, and at least half are empty: taking stays amortised O(1). */
 const COMPACT = 1_024;
 
 export class Mailbox {
-  /** Signals that are not yet applied. */
-  signals = 0;
   #box = NONE as unknown[];
   #head = 0;
+  #holes = 0;
+  /** Where in the box the signals lie that are not yet applied. */
+  #signals = NONE as number[];
 
   get length(): number {
-    return this.#box.length - this.#head;
+    return this.#box.length - this.#head - this.#holes;
+  }
+  get hasSignals(): boolean {
+    return this.#signals.length > 0;
   }
 
   push(message: unknown): void {
@@ -21,60 +29,72 @@ export class Mailbox {
   }
 
   pushSignal(signal: ExitSignal): void {
-    if (this.#box === NONE) this.#box = [];
-    this.#box.push(signal);
-    this.signals++;
+    this.push(signal);
+    if (this.#signals === NONE) this.#signals = [];
+    this.#signals.push(this.#box.length - 1);
   }
 
+  /** The first of all, a message or a signal. */
   shift(): unknown {
+    if (this.length === 0) return NOTHING;
     if (this.#box.length === 1) return this.#box.pop(); // the array keeps its room for the next one, which `length = 0` would give back
+    while (this.#box[this.#head] === HOLE) {
+      this.#head++;
+      this.#holes--;
+    }
     const message = this.#box[this.#head];
     this.#box[this.#head++] = undefined;
-    if (this.#head === this.#box.length) {
-      if (this.#head > COMPACT) this.#box = [];
-      else this.#box.length = 0;
-      this.#head = 0;
-    } else if (this.#head > COMPACT && this.#head * 2 > this.#box.length) {
-      this.#box = this.#box.slice(this.#head);
-      this.#head = 0;
-    }
+    this.#tidy();
     return message;
   }
 
-  /** Take out the first message that matches; undefined when there is none. */
+  /** Take out the first message that matches. */
   take(match: (message: unknown) => boolean): unknown {
     for (let i = this.#head; i < this.#box.length; i++) {
       const message = this.#box[i];
-      if (message instanceof ExitSignal || !match(message)) continue;
-      if (i === this.#head) return this.shift();
-      this.#box.splice(i, 1);
+      if (message === HOLE || message instanceof ExitSignal || !match(message)) continue;
+      this.#empty(i);
+      this.#tidy();
       return message;
     }
-    return undefined;
+    return NOTHING;
   }
 
   /** Replace every signal by what `apply` makes of it, in place. Stops at the first fatal one and answers it. */
-  applySignals(apply: (signal: ExitSignal) => object | 'drop' | 'fatal'): ExitSignal | undefined {
-    const rest: unknown[] = [];
-    this.signals = 0;
-    for (let i = this.#head; i < this.#box.length; i++) {
-      const mail = this.#box[i];
-      if (!(mail instanceof ExitSignal)) {
-        rest.push(mail); // whatever it is: a message may well be the text 'fatal'
-        continue;
-      }
-      const verdict = apply(mail);
-      if (verdict === 'fatal') return mail;
-      if (verdict !== 'drop') rest.push(verdict);
+  applySignals(apply: (signal: ExitSignal) => ExitMessage | 'drop' | 'fatal'): ExitSignal | undefined {
+    const signals = this.#signals;
+    this.#signals = NONE as number[];
+    for (const at of signals) {
+      const signal = this.#box[at] as ExitSignal; // as `pushSignal` has put it there
+      const verdict = apply(signal);
+      if (verdict === 'fatal') return signal;
+      if (verdict === 'drop') this.#empty(at);
+      else this.#box[at] = verdict;
     }
-    this.#box = rest;
-    this.#head = 0;
+    this.#tidy();
     return undefined;
   }
 
   clear(): void {
     this.#box = NONE as unknown[];
-    this.#head = 0;
-    this.signals = 0;
+    this.#signals = NONE as number[];
+    this.#head = this.#holes = 0;
+  }
+
+  #empty(at: number): void {
+    this.#box[at] = HOLE;
+    this.#holes++;
+  }
+
+  #tidy(): void {
+    if (this.length === 0) {
+      if (this.#box.length > COMPACT) this.#box = [];
+      else this.#box.length = 0;
+    } else {
+      const free = this.#head + this.#holes;
+      if (free < COMPACT || free * 2 < this.#box.length || this.hasSignals) return; // a signal is known by its place
+      this.#box = this.#box.slice(this.#head).filter((mail) => mail !== HOLE);
+    }
+    this.#head = this.#holes = 0;
   }
 }

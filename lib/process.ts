@@ -2,8 +2,9 @@
  * A process: a runner with a name, links, monitors and timers. The only file that knows nact, which wakes and never carries: one nact
  * message when an idle process gets mail, and all mail that is there is handled in that turn.
  */
+import { inspect } from 'node:util';
 import nact from 'nact';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, checkDelay, isAmount, systemClock } from './clock.ts';
 import { type ExitReason, NoProc } from './exit.ts';
 import { type Behaviour, Runner } from './runner.ts';
 import { DownMessage, ExitMessage, ExitSignal } from './signal.ts';
@@ -65,8 +66,9 @@ export class Process extends Runner {
     this.clock = options.clock ?? parent?.clock ?? systemClock;
     this.startedMs = this.clock.now();
     this.parent = options.link ? parent : undefined;
-    this.#maxMailbox = options.maxMailbox ?? Number.POSITIVE_INFINITY;
-    if (!(this.#maxMailbox >= 0)) throw new RangeError(`maxMailbox must be a number from 0 on, not ${options.maxMailbox}`);
+    const { maxMailbox = Number.POSITIVE_INFINITY } = options;
+    if (!isAmount(maxMailbox)) throw new RangeError(`maxMailbox must be a number from 0 on, not ${inspect(maxMailbox)}`);
+    this.#maxMailbox = maxMailbox;
     if (options.link && parent) this.#join(parent);
     alive.add(this);
   }
@@ -186,6 +188,7 @@ export class Process extends Runner {
   }
 
   protected after(delayMs: number, fire: () => void): () => void {
+    checkDelay(delayMs);
     if (!this.#alive || delayMs === Number.POSITIVE_INFINITY) return () => {};
     this.#timers ??= new Set();
     const timers = this.#timers;

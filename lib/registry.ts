@@ -1,7 +1,8 @@
 /**
  * Names for processes: a key leads to the processes that registered under it (Elixir 1.14: Registry).
- * An entry goes with its process. Keys are any values, compared as a Map compares them.
+ * An entry goes with its process. Keys are any terms; two that are equal in Erlang are one key.
  */
+import { keyOf } from './key.ts';
 import type { Pid } from './process.ts';
 
 export interface Entry<V> {
@@ -9,10 +10,15 @@ export interface Entry<V> {
   readonly value: V;
 }
 
+interface Slot<V> {
+  readonly key: unknown;
+  readonly entries: readonly Entry<V>[];
+}
+
 export class Registry<V = undefined> {
   readonly #unique: boolean;
-  readonly #entries = new Map<unknown, Entry<V>[]>();
-  readonly #keys = new Map<Pid, Set<unknown>>();
+  readonly #slots = new Map<unknown, Slot<V>>();
+  readonly #keys = new Map<Pid, Map<unknown, unknown>>();
   readonly #meta = new Map<unknown, unknown>();
   readonly #listeners: readonly Pid[];
 
@@ -24,15 +30,15 @@ export class Registry<V = undefined> {
 
   /** Enter `pid` under `key`. With unique keys a second holder is refused, and is told who has it. */
   register(pid: Pid, key: unknown, value: V): 'ok' | { readonly error: readonly ['already_registered', Pid] } {
-    const there = this.#entries.get(key) ?? [];
+    const there = this.lookup(key);
     const [holder] = there;
     if (this.#unique && holder) return { error: ['already_registered', holder.pid] };
     if (!pid.isAlive) return 'ok';
-    this.#entries.set(key, [...there, { pid, value }]);
+    this.#put(key, [...there, { pid, value }]);
     const keys = this.#keys.get(pid);
-    if (keys) keys.add(key);
+    if (keys) keys.set(keyOf(key), key);
     else {
-      this.#keys.set(pid, new Set([key]));
+      this.#keys.set(pid, new Map([[keyOf(key), key]]));
       pid.onExit(() => this.#forget(pid));
     }
     for (const listener of this.#listeners) listener.deliver(new RegistryMessage('register', key, pid, value));
@@ -53,12 +59,12 @@ export class Registry<V = undefined> {
     const entry = this.#only(key);
     if (entry?.pid !== pid) return undefined;
     const now = change(entry.value);
-    if (this.#only(key) === entry) this.#entries.set(key, [{ pid, value: now }]); // `change` may have given it up
+    if (this.#only(key) === entry) this.#put(key, [{ pid, value: now }]); // `change` may have given it up
     return { now, before: entry.value };
   }
 
   lookup(key: unknown): readonly Entry<V>[] {
-    return this.#entries.get(key) ?? [];
+    return this.#slots.get(keyOf(key))?.entries ?? [];
   }
   /** The process under a unique key. @throws TypeError when keys are not unique. */
   whereis(key: unknown): Pid | undefined {
@@ -75,43 +81,48 @@ export class Registry<V = undefined> {
   }
   /** One key for each entry of `pid`. */
   keys(pid: Pid): readonly unknown[] {
-    return [...(this.#keys.get(pid) ?? [])].flatMap((key) => this.lookup(key).flatMap((entry) => (entry.pid === pid ? [key] : [])));
+    return [...(this.#keys.get(pid)?.values() ?? [])].flatMap((key) => this.lookup(key).flatMap((entry) => (entry.pid === pid ? [key] : [])));
   }
   /** Every key that is taken. */
   names(): readonly unknown[] {
-    return [...this.#entries.keys()];
+    return Array.from(this.#slots.values(), ({ key }) => key);
   }
   count(): number {
     let count = 0;
-    for (const entries of this.#entries.values()) count += entries.length;
+    for (const { entries } of this.#slots.values()) count += entries.length;
     return count;
   }
 
   /** Whatever is to be kept beside the entries. */
   putMeta(key: unknown, value: unknown): void {
-    this.#meta.set(key, value);
+    this.#meta.set(keyOf(key), value);
   }
   meta(key: unknown): unknown {
-    return this.#meta.get(key);
+    return this.#meta.get(keyOf(key));
   }
 
   #only(key: unknown): Entry<V> | undefined {
     if (!this.#unique) throw new TypeError('a registry of duplicate keys has no one holder of a key');
-    return this.#entries.get(key)?.[0];
+    return this.lookup(key)[0];
+  }
+
+  #put(key: unknown, entries: readonly Entry<V>[]): void {
+    const known = keyOf(key);
+    this.#slots.set(known, { key: this.#slots.get(known)?.key ?? key, entries });
   }
 
   /** Answers how many entries `pid` has left under `key`. */
   #remove(pid: Pid, key: unknown, match: (value: V) => boolean): number {
-    const rest = (this.#entries.get(key) ?? []).filter((entry) => entry.pid !== pid || !match(entry.value));
-    if (rest.length > 0) this.#entries.set(key, rest);
-    else this.#entries.delete(key);
+    const rest = this.lookup(key).filter((entry) => entry.pid !== pid || !match(entry.value));
+    if (rest.length > 0) this.#put(key, rest);
+    else this.#slots.delete(keyOf(key));
     const left = rest.filter((entry) => entry.pid === pid).length;
-    if (left === 0) this.#keys.get(pid)?.delete(key);
+    if (left === 0) this.#keys.get(pid)?.delete(keyOf(key));
     return left;
   }
 
   #forget(pid: Pid): void {
-    for (const key of this.#keys.get(pid) ?? []) this.#remove(pid, key, () => true);
+    for (const key of this.#keys.get(pid)?.values() ?? []) this.#remove(pid, key, () => true);
     this.#keys.delete(pid);
   }
 }

@@ -4,16 +4,12 @@
  */
 import { type ExitReason, reasonOf } from './exit.ts';
 import { linger, type Lingerer } from './linger.ts';
-import { Mailbox } from './mailbox.ts';
+import { Mailbox, NOTHING } from './mailbox.ts';
 import type { ExitMessage, ExitSignal } from './signal.ts';
+import { type Waiter, Waiters } from './waiters.ts';
 
 /** Handles one message. While its promise is pending the process takes no other. What it throws ends the process. */
 export type Behaviour = (message: unknown) => void | Promise<void>;
-
-interface Waiter {
-  readonly match: (message: unknown) => boolean;
-  readonly resolve: (message: unknown) => void;
-}
 
 /** A turn ends for the sake of the others after so many milliseconds, by a clock that is read every so many messages. */
 const TURN_MS = 1;
@@ -21,6 +17,9 @@ const STRETCH = 100;
 /** Starts within starts that run at once: each is a few frames of the one stack. */
 const DEEPEST = 50;
 let depth = 0;
+let current: Runner | undefined;
+/** The process whose code runs at this moment, up to its first `await`; undefined after that, and outside of any. */
+export const running = (): Runner | undefined => current;
 
 export abstract class Runner implements Lingerer {
   /** Messages handled, and milliseconds that its handlers took, those included for which they waited for something. */
@@ -36,7 +35,7 @@ export abstract class Runner implements Lingerer {
   /** Messages left of the turn before the clock is read again. */
   #left = 0;
   #turnEndsMs = 0;
-  #waiter: Waiter | undefined;
+  #waiters: Waiters | undefined;
   /** `wake` has asked for a turn, which has not come yet. */
   protected turnDue = false;
 
@@ -66,25 +65,14 @@ export abstract class Runner implements Lingerer {
 
   /** Put a message into the mailbox. False when the process is gone. */
   deliver(message: unknown): boolean {
-    if (this.#waiter && this.#goesOn() && this.#matches(this.#waiter, message)) {
+    if (this.#waiters && this.#goesOn() && this.#waiters.give(message)) {
       this.#left--;
-      this.#waiter.resolve(message);
       return true;
     }
     if (!this.isAlive) return false;
     this.#mail.push(message);
-    if (!this.#running && !this.#suspended && !this.#lingers && (!this.#busy || this.#waiter)) this.wake();
+    if (!this.#running && !this.#suspended && !this.#lingers && (!this.#busy || this.#waiters)) this.wake();
     return true;
-  }
-
-  /** What its matcher throws is the fault of the one that waits, and of nobody else. */
-  #matches({ match }: Waiter, message: unknown): boolean {
-    try {
-      return this.isAlive && match(message);
-    } catch (thrown) {
-      this.die(reasonOf(thrown));
-      return false;
-    }
   }
 
   /** A handler that waits in `receive` goes on at once, as after any other promise: nothing is before the message that comes now. */
@@ -110,23 +98,32 @@ export abstract class Runner implements Lingerer {
   /** Take the first message that matches out of the mailbox, if it is there already. */
   take(match: (message: unknown) => boolean): unknown {
     this.applySignals();
-    return this.#mail.take(match);
+    const message = this.#mail.take(match);
+    return message === NOTHING ? undefined : message;
   }
 
-  /** The first message that matches; all others stay. Undefined after `timeoutMs` (`Infinity`: never). It never settles once the process is dead. */
+  /**
+   * The first message that matches; all others stay. Undefined after `timeoutMs` (`Infinity`: never). It never settles once the process is dead.
+   * Several may wait at a time: a message is for the one that has waited longest.
+   */
   receive<T>(match: (message: unknown) => message is T, timeoutMs?: number): Promise<T | undefined>;
   receive(match: (message: unknown) => boolean, timeoutMs = Number.POSITIVE_INFINITY): Promise<unknown> {
-    const found = this.take(match);
+    this.applySignals();
+    const found = this.#mail.take(match);
     if (!this.isAlive) return new Promise(() => {});
-    if (found !== undefined) return Promise.resolve(found);
+    if (found !== NOTHING) return Promise.resolve(found);
     return new Promise((resolve) => {
       const settle = (message: unknown): void => {
-        this.#waiter = undefined;
         cancel();
         resolve(message);
       };
-      const cancel = this.after(timeoutMs, () => settle(undefined));
-      this.#waiter = { match, resolve: settle };
+      const waiter: Waiter = { match, settle, late: false };
+      const cancel = this.after(timeoutMs, () => {
+        waiter.late = true;
+        if (!this.#suspended) this.#waiters?.giveUp(waiter);
+      });
+      this.#waiters ??= new Waiters((thrown) => this.die(reasonOf(thrown)));
+      this.#waiters.add(waiter);
     });
   }
 
@@ -136,7 +133,7 @@ export abstract class Runner implements Lingerer {
   }
   resume(): void {
     this.#suspended = false;
-    if (this.isAlive && (this.#mail.length > 0 || (!this.#busy && !this.#behaviour))) this.wake();
+    if (this.isAlive && (this.#mail.length > 0 || this.#waiters || (!this.#busy && !this.#behaviour))) this.wake();
   }
 
   /** To be called by whoever gives the turns, once for each `wake`. */
@@ -159,11 +156,11 @@ export abstract class Runner implements Lingerer {
   /** Nothing of it runs any more. */
   protected silence(): void {
     this.#mail.clear();
-    this.#start = this.#behaviour = this.#waiter = undefined;
+    this.#start = this.#behaviour = this.#waiters = undefined;
   }
 
   protected applySignals(): void {
-    if (this.#mail.signals === 0) return;
+    if (!this.#mail.hasSignals) return;
     const fatal = this.#mail.applySignals((signal) => this.judge(signal));
     if (fatal) this.die(fatal.reason === 'kill' && !fatal.linked ? 'killed' : fatal.reason);
   }
@@ -172,6 +169,8 @@ export abstract class Runner implements Lingerer {
   #run(): void {
     if (!this.isAlive) return;
     const began = performance.now();
+    const outer = current;
+    current = this;
     this.#running = true;
     this.applySignals();
     const isNew = !this.#behaviour;
@@ -182,8 +181,9 @@ export abstract class Runner implements Lingerer {
       else break;
       this.applySignals();
     }
-    if (this.#waiter && !this.#suspended) this.#offer(this.#waiter);
+    if (!this.#suspended) this.#waiters?.offer(this.#mail);
     this.#running = false;
+    current = outer;
     this.busyMs += performance.now() - began;
     if (!this.isAlive || this.#busy || this.#suspended) return;
     if (this.#mail.length > 0 || !this.#behaviour) this.wake();
@@ -239,10 +239,5 @@ export abstract class Runner implements Lingerer {
       },
       (thrown: unknown) => this.die(reasonOf(thrown)),
     );
-  }
-
-  #offer(waiter: Waiter): void {
-    const message = this.#mail.take((one) => this.#matches(waiter, one));
-    if (message !== undefined && this.isAlive) waiter.resolve(message);
   }
 }

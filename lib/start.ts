@@ -1,4 +1,5 @@
 /** How a start is answered (OTP: proc_lib): by the started process when its init is done, or by its death. */
+import { checkDelay } from './clock.ts';
 import { type ExitReason, reasonText } from './exit.ts';
 import { type Behaviour, exit, type Pid, Process, type SpawnOptions } from './process.ts';
 import { Watcher } from './watcher.ts';
@@ -62,6 +63,7 @@ interface StartProcessOptions extends SpawnOptions {
  * learns of it; a parent that has to wait finds the answer in its mailbox, in order with all else that comes to it.
  */
 export async function startProcess(parent: Process | undefined, body: StartBody, options: StartProcessOptions): Promise<StartResult> {
+  if (options.timeoutMs !== undefined) checkDelay(options.timeoutMs);
   const starting = new Starting();
   const child = new Process((self) => body(self, (word) => starting.says(self, word)), parent, options);
   child.watch(starting);

@@ -1,7 +1,7 @@
 /** A supervisor: starts its children in order, restarts them by its strategy, stops them in reverse (OTP 25: supervisor). */
 import { type Ask, call, CastMessage } from './call.ts';
 import type { Child, Started } from './child.ts';
-import { type AutoShutdown, type ChildSpec, type Refusal, refuseChildren } from './child-spec.ts';
+import { type AutoShutdown, type ChildSpec, isObject, type Refusal, refuseChildren } from './child-spec.ts';
 import { Children, type Strategy } from './children.ts';
 import { type ExitReason, isAbnormal } from './exit.ts';
 import { fail, type GenServer, ignore, type Init, type Next, noreply, ok, reply, startLink, stop } from './gen-server.ts';
@@ -76,9 +76,9 @@ class Supervisor implements GenServer<Group<Child | SimpleChild>, Request, Retry
     self.trapExit = true;
     const spec = typeof this.#spec === 'function' ? this.#spec(self) : this.#spec;
     if (spec === 'ignore') return ignore;
-    if (typeof spec !== 'object' || spec === null || !('flags' in spec)) return fail(['bad_return', spec]);
+    if (!isObject(spec) || !('flags' in spec)) return fail(['bad_return', spec]);
     const { flags, children } = spec;
-    if (typeof flags !== 'object' || flags === null) return fail(['supervisor_data', ['invalid_type', flags]]);
+    if (!isObject(flags)) return fail(['supervisor_data', ['invalid_type', flags]]);
     const { strategy = 'one_for_one', intensity = 1, period = 5, autoShutdown = 'never' } = flags;
     const refusal = refuseFlags({ strategy, intensity, period, autoShutdown });
     if (refusal) return fail(['supervisor_data', refusal]);

@@ -253,12 +253,34 @@ describe('A child spec', () => {
     });
   });
 
-  it('may have any id, and a supervisor tells apart what a Map does', async () => {
-    const ids = [0, '', null, false, Number.NaN, Symbol('s'), {}, {}, []];
+  it('may have any id, and a supervisor tells apart what Erlang does: two tuples that hold the same are one', async () => {
+    const ids = [
+      0,
+      '',
+      null,
+      false,
+      Number.NaN,
+      Symbol('s'),
+      {},
+      [],
+      { a: 1 },
+      ['a', 1],
+      [['a'], 1],
+      '["a",1]',
+      '\0["a",1]',
+      () => {},
+      () => {},
+      [Counting],
+      [undefined],
+    ];
     const listed = await inProcess(async (self) => {
       const sup = started(await startSupervisor(self, { flags: {}, children: ids.map((id) => ({ ...new Counting().spec, id })) }));
       const again = await startChild(sup, { ...new Counting().spec, id: Number.NaN });
       expect(errorOf(again)).to.be.an('array').with.property('0', 'already_started');
+      for (const id of [{}, [], { a: 1 }, ['a', 1], [['a'], 1], [Counting]]) {
+        expect(errorOf(await startChild(sup, { ...new Counting().spec, id }))).to.have.property('0', 'already_started');
+        expect(await getChildspec(sup, id)).to.have.property('ok');
+      }
       return (await whichChildren(sup)).map(({ id }) => id).toReversed();
     });
     expect(listed).to.have.lengthOf(ids.length);

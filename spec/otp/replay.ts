@@ -63,6 +63,14 @@ async function asked(world: World, answer: Promise<Json>): Promise<Json> {
   return answer;
 }
 
+function scenariosOf(file: string): Scenario[] {
+  try {
+    return parseScenarios(readFileSync(file, 'utf8'));
+  } catch (thrown) {
+    throw new Error(`${file}: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { cause: thrown });
+  }
+}
+
 /** Undefined when the replayed trace is the recorded one, else what is different. */
 export async function replay(scenario: Scenario, withReports = false): Promise<string | undefined> {
   try {
@@ -88,6 +96,11 @@ export async function main(scenarios: readonly Scenario[], print: (line: string)
 if (import.meta.main) {
   const args = process.argv.slice(2);
   const files = args.filter((arg) => arg !== '--reports');
-  const scenarios = files.flatMap((file) => parseScenarios(readFileSync(file, 'utf8')));
-  process.exitCode = await main(scenarios, (line) => console.log(line), args.includes('--reports'));
+  try {
+    if (files.length === 0) throw new Error('which scenarios? make otp-replay FILES="spec/fixtures/otp/traces-public.jsonl"');
+    process.exitCode = await main(files.flatMap(scenariosOf), (line) => console.log(line), args.includes('--reports'));
+  } catch (thrown) {
+    console.error(thrown instanceof Error ? thrown.message : thrown);
+    process.exitCode = 2;
+  }
 }

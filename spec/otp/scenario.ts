@@ -81,12 +81,19 @@ export interface Scenario {
 
 /** The scenarios of a file's text, one in a line. */
 export function parseScenarios(text: string): Scenario[] {
-  return text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => {
-      const scenario = JSON.parse(line) as Scenario; // the format is SCENARIOS.md's
-      if (!scenario.tree || !scenario.steps || !scenario.trace) throw new TypeError(`no scenario: ${line.slice(0, 80)}`);
-      return scenario;
-    });
+  return text.split('\n').flatMap((line, at) => {
+    if (line.trim() === '') return [];
+    const scenario = parsed(line);
+    if (!scenario?.tree || !scenario.steps || !scenario.trace)
+      throw new TypeError(`line ${at + 1} is no scenario: expected a JSON object with tree, steps and trace (SCENARIOS.md), found ${line.slice(0, 60)}`);
+    return [scenario];
+  });
+}
+
+function parsed(line: string): Scenario | undefined {
+  try {
+    return JSON.parse(line) as Scenario; // the format is SCENARIOS.md's
+  } catch {
+    return undefined; // it is said which line, and what was expected there
+  }
 }

@@ -13,7 +13,7 @@ import { TestStore } from '../../support/store.ts';
 
 const metric = (more = {}) => ({ name: 'm', service: 's', value: 1, timestamp: 1_000, tags: {}, ...more });
 const said = (promise: Promise<unknown>): Promise<string> => promise.then(JSON.stringify, String);
-const OLD_MS = Date.now() - 3_600_000;
+
 const job = (id: string, dueMs: number, text = '{}', leaseMs: number | null = null) => [id, 'r', 'a', 'queued', null, 0, dueMs, 1, text, null, leaseMs, 0];
 const batch = (atMs: number, series = 1) => [null, atMs, atMs, 'spec', Buffer.from(Uint32Array.of(series).buffer), Buffer.alloc(8), Buffer.alloc(8), '[]'];
 
@@ -72,11 +72,12 @@ for (const engine of ENGINES) {
 
     it('of a running node finds work that nobody does; of one that is down that is how it is', async () => {
       const where = await place();
-      const leased = job('leased', OLD_MS, '{}', Date.now() + 60_000);
+      const oldMs = Date.now() - 3_600_000;
+      const leased = job('leased', oldMs, '{}', Date.now() + 60_000);
       const from = await archiveOf({
         series: [[1, 's', 'n', '{}']],
-        jobs: [job('due', OLD_MS), job('later', Date.now() + 60_000), leased],
-        unjudged: [batch(OLD_MS), batch(OLD_MS + 1)],
+        jobs: [job('due', oldMs), job('later', Date.now() + 60_000), leased],
+        unjudged: [batch(oldMs), batch(oldMs + 1)],
       });
       await new Upkeep(where, false).restore({ from, discard: false });
       expect((await new Upkeep(where, true).check(true)).findings).to.deep.equal([
@@ -85,8 +86,8 @@ for (const engine of ENGINES) {
       ]);
       const { findings, openJobs, unjudged } = await new Upkeep(where, false).check(true);
       expect(findings).to.deep.equal([]);
-      expect(openJobs).to.deep.equal({ count: 3, oldestDueMs: OLD_MS });
-      expect(unjudged).to.deep.equal({ batches: 2, oldestMs: OLD_MS });
+      expect(openJobs).to.deep.equal({ count: 3, oldestDueMs: oldMs });
+      expect(unjudged).to.deep.equal({ batches: 2, oldestMs: oldMs });
     });
 
     it('compacting gives room back and leaves everything as it was', async () => {
