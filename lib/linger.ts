@@ -13,14 +13,21 @@ export interface Lingerer {
 const lingering = new Mailbox();
 const quiet = Promise.resolve();
 
+let asked = false;
+
 export function linger(one: Lingerer): void {
-  if (lingering.length === 0) void quiet.then(lookAgainSoon);
   lingering.push(one);
+  ask();
 }
 
 /** What `nextTick` is given in a microtask runs after the last microtask. */
-const lookAgainSoon = (): void => process.nextTick(lookAgain);
+function ask(): void {
+  if (!asked) void quiet.then(() => process.nextTick(lookAgain));
+  asked = true;
+}
+
 function lookAgain(): void {
+  asked = false;
   while (lingering.length > 0) if ((lingering.shift() as Lingerer).lookAgain()) break; // nothing else is put there
-  if (lingering.length > 0) void quiet.then(lookAgainSoon);
+  if (lingering.length > 0) ask();
 }

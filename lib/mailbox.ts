@@ -36,15 +36,16 @@ export class Mailbox {
 
   /** The first of all, a message or a signal. */
   shift(): unknown {
-    if (this.length === 0) return NOTHING;
-    if (this.#box.length === 1) return this.#box.pop(); // the array keeps its room for the next one, which `length = 0` would give back
-    while (this.#box[this.#head] === HOLE) {
+    const box = this.#box;
+    if (box.length <= 1) return box.length === 0 ? NOTHING : box.pop(); // the array keeps its room, which `length = 0` would give back
+    while (box[this.#head] === HOLE) {
       this.#head++;
       this.#holes--;
     }
-    const message = this.#box[this.#head];
-    this.#box[this.#head++] = undefined;
-    this.#tidy();
+    const message = box[this.#head];
+    box[this.#head++] = undefined;
+    const free = this.#head + this.#holes;
+    if (free === box.length || (free > COMPACT && free * 2 > box.length)) this.#tidy();
     return message;
   }
 
@@ -93,7 +94,8 @@ export class Mailbox {
     } else {
       const free = this.#head + this.#holes;
       if (free < COMPACT || free * 2 < this.#box.length || this.hasSignals) return; // a signal is known by its place
-      this.#box = this.#box.slice(this.#head).filter((mail) => mail !== HOLE);
+      this.#box = this.#box.slice(this.#head);
+      if (this.#holes > 0) this.#box = this.#box.filter((mail) => mail !== HOLE);
     }
     this.#head = this.#holes = 0;
   }

@@ -176,9 +176,11 @@ export abstract class Runner implements Lingerer {
     const isNew = !this.#behaviour;
     while (this.isAlive && !this.#busy && !this.#suspended && this.#hasTime()) {
       this.#left--;
-      if (!this.#behaviour) this.#begin();
-      else if (this.#mail.length > 0) this.#handle(this.#behaviour, this.#mail.shift());
-      else break;
+      if (this.#behaviour) {
+        const message = this.#mail.shift();
+        if (message === NOTHING) break;
+        this.#handle(this.#behaviour, message);
+      } else this.#begin();
       this.applySignals();
     }
     if (!this.#suspended) this.#waiters?.offer(this.#mail);
