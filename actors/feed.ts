@@ -3,7 +3,7 @@
  * monitor's last state. No actor, so it adds neither a hop nor a queue.
  */
 import type { Pid } from '../lib/process.ts';
-import type { Event, Log, Metric, Observation, Telemetry } from './event.ts';
+import type { Event, Fields, Log, Metric, Observation, Telemetry } from './event.ts';
 import { Inbox, type Mark, type Marked } from './inbox.ts';
 import { UnderWay } from './under-way.ts';
 import * as vitals from './vitals.ts';
@@ -42,6 +42,7 @@ interface Tap {
 
 export class Feed {
   readonly #append: (telemetry: Telemetry, atMs: number) => Promise<number>;
+  readonly #observed: (event: Event) => void;
   readonly #underWay = new UnderWay();
   /** By the name of the rule, and by the monitor that is read. */
   readonly #rules = new Map<string, Reader>();
@@ -50,9 +51,21 @@ export class Feed {
   /** By the name of the monitor. */
   readonly #taps = new Map<string, Tap>();
 
-  /** @param append resolves with the number of the batch when the store has it, and rejects when it has not. */
-  constructor(append: (telemetry: Telemetry, atMs: number) => Promise<number>) {
+  /**
+   * @param append resolves with the number of the batch when the store has it, and rejects when it has not.
+   * @param observed hears of what monitors saw themselves, which no listener has stored.
+   */
+  constructor(append: (telemetry: Telemetry, atMs: number) => Promise<number>, observed: (event: Event) => void = () => {}) {
     this.#append = append;
+    this.#observed = observed;
+  }
+
+  /** What monitors had seen last in another life of the node. What they have seen in this one stands. */
+  restore(states: readonly { readonly monitor: string; readonly atMs: number; readonly fields: Fields }[]): void {
+    for (const { monitor, atMs, fields } of states) {
+      const last = { atMs, fields };
+      if (!this.#latest.has(monitor)) this.#latest.set(monitor, { last, history: [last] });
+    }
   }
 
   /**
@@ -99,6 +112,7 @@ export class Feed {
       (seq === undefined || seq > (judged[monitor] ?? 0)) && observations.some((one) => touches(one, reads.get(monitor)));
     const woken = [...(this.#readers.get(monitor) ?? [])].filter(cares);
     this.#remember(monitor, last, observations);
+    if (seq === undefined) this.#observed(event);
     for (const { inbox } of woken) inbox.put({ event }, seq);
     for (const { inbox } of woken) await inbox.room();
   }

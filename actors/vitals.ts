@@ -37,6 +37,12 @@ export const observations = new Counter({
   labelNames: ['monitor'] as const,
   registers,
 });
+export const unrecorded = new Counter({
+  name: 'argos_unrecorded_samples_total',
+  help: 'Numbers that a monitor saw and that were not kept: the store was away or behind, or the monitor has too many names.',
+  labelNames: ['monitor'] as const,
+  registers,
+});
 export const unjudged = new Counter({
   name: 'argos_unjudged_total',
   help: 'Messages to a rule or push monitor that were given up: too many came while it was away, or it crashed on them again and again.',

@@ -85,17 +85,22 @@ export function startNode(options: NodeOptions): Promise<RunningNode> {
 /** Where the store is, as the file says: what the CLI has put over the file is in the store itself. Undefined when the file has it wrong. */
 function storeOptions(dataDir: string, { store, retention }: Declaration): StoreOptions | undefined {
   if (Object.keys(store).length === 0 || Object.keys(retention).length === 0) return undefined;
-  const { url, durability, max_size } = store as StoreConfig; // declare has checked both
+  const { url, durability, max_size, schema, node } = store as StoreConfig; // declare has checked both
   const maxBytes = max_size === undefined ? undefined : bytesOf(max_size);
-  return { dataDir, url, durability, maxBytes, retention: policyOf(retention as RetentionConfig) };
+  return { dataDir, url, durability, schema, node, maxBytes, retention: policyOf(retention as RetentionConfig) };
 }
 
 function stages({ readSources, environment, env, dataDir, socket, argosVersion }: NodeOptions, kept: StoreOptions, restarts: Restarts, stop: () => void) {
   const names: Names = new Registry();
   const store = new Store(names);
   const secrets = new Secrets(names);
-  const feed = new Feed((telemetry, atMs) => store.append(telemetry, atMs));
+  const feed = new Feed(
+    (telemetry, atMs) => store.append(telemetry, atMs),
+    (event) => store.observed(event),
+  );
   store.judged = () => feed.judgedUpTo;
+  store.onStates = (states) => feed.restore(states);
+  store.stateOf = (monitor) => feed.latest(monitor)?.last;
   let replayed = false;
   const site: Site = {
     names,
@@ -135,7 +140,10 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
       for await (const { telemetry, seq, atMs } of store.unjudged()) await feed.replay(telemetry, seq, atMs);
       replayed = true;
     },
-    forgetRule: (rule) => store.commit([{ set: 'forget_rule', rule }]),
+    forget: async (kind, name) => {
+      if (kind === 'rule') await store.commit([{ set: 'forget_rule', rule: name }]);
+      if (kind === 'monitor') await store.commit([{ set: 'forget_monitor', monitor: name }]);
+    },
     serve: (desk, signal) =>
       serveOn(
         socket,

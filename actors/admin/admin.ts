@@ -150,8 +150,9 @@ class Admin implements GenServer<undefined, Command> {
     }
     for (const { do: verb, declared: one } of plan) {
       if (verb !== 'keep') this.#quarantine.release(keyOf(one));
-      if (verb === 'stop') this.#port.feed.forget(one.kind, one.name);
-      if (verb === 'stop' && one.kind === 'rule') await this.#port.forgetRule(one.name);
+      if (verb !== 'stop') continue;
+      this.#port.feed.forget(one.kind, one.name);
+      await this.#port.forget(one.kind, one.name);
     }
     return { version: this.#version, resources: resources.filter(({ outcome }) => outcome !== 'unchanged') satisfies Applied[] };
   }

@@ -19,7 +19,8 @@ export interface AdminPort {
   readonly branches: Branches;
   lastVersion(): Promise<{ readonly number: number; readonly overlay: unknown } | undefined>;
   saveVersion(version: Version): Promise<void>;
-  forgetRule(rule: string): Promise<void>;
+  /** A resource is no more: what is kept of its state goes. */
+  forget(kind: string, name: string): Promise<void>;
   /** Hands the rules what was stored and not judged when the node died last; the second time it has nothing to do. */
   replay(): Promise<void>;
   /** The control socket: opened by admin's init, closed with it. */

@@ -51,6 +51,20 @@ export const storeSchema = Type.Object(
         description: '`postgres://…`; a list is tried in order. Left out: SQLite in the data directory.',
       }),
     ),
+    schema: Type.Optional(
+      Type.String({
+        pattern: '^[a-z_][a-z0-9_]{0,62}$',
+        description: 'PostgreSQL: the schema with the tables; it is made if need be. Left out: the first of the server’s `search_path`.',
+      }),
+    ),
+    node: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description:
+          'PostgreSQL: what this node is called among those that share the database. It must stay the same over restarts. Left out: the name of the machine.',
+      }),
+    ),
     durability: oneOf(['power', 'process'], {
       default: 'power',
       description:

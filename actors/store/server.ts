@@ -6,9 +6,12 @@ import type { CallMessage } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type GenServer, type Init, type Next, noreply, ok, startLink, stop } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
+import type { Event } from '../event.ts';
 import type { Names } from '../names.ts';
 import * as vitals from '../vitals.ts';
 import type { Health } from './health.ts';
+import type { MonitorState } from './reads.ts';
+import { Recorder } from './recorder.ts';
 import type { Policy } from './retention.ts';
 import type { Store } from './store.ts';
 import { Thread } from './thread.ts';
@@ -48,12 +51,15 @@ class WriterEnded {
   }
 }
 class ReaderEnded {}
+const RECORD = Symbol('write what monitors have seen');
 const LOOK = Symbol('look how the store is');
 
 /** A reader's memory: by these V8 clears away rows that were read before they come to much; who needs more ends, and is started anew. */
 const READER_LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 320 };
 /** A reader that died is started anew after so long; until then queries are answered with `away`. */
 const READER_RETRY_MS = 1_000;
+/** What monitors see is gathered for so long, and written at once. */
+const GATHER_MS = 1_000;
 /** How often the figures of /metrics are brought up to date. */
 const LOOK_MS = 10_000;
 
@@ -66,17 +72,19 @@ function engineOf({ dataDir, durability = 'power', url, schema, node = hostname(
   return { folder: './postgres', data: { urls: [url].flat(), schema, node, durability, retention } };
 }
 
-class StoreServer implements GenServer<Threads, Work> {
+class StoreServer implements GenServer<Threads, Work, Event> {
   readonly #store: Store;
   readonly #names: Names;
   readonly #options: StoreOptions;
   #self!: Process;
+  readonly #recorder: Recorder;
   #judged = 0;
 
   constructor(store: Store, names: Names, options: StoreOptions) {
     this.#store = store;
     this.#names = names;
     this.#options = options;
+    this.#recorder = new Recorder((monitor) => store.stateOf(monitor));
   }
 
   async init(self: Process): Promise<Init<Threads>> {
@@ -87,6 +95,7 @@ class StoreServer implements GenServer<Threads, Work> {
     void writer.ended.then((reason) => self.deliver(new WriterEnded(reason)));
     const threads = { writer, reader: await this.#startReader() };
     this.#store.booted(await writer.ask<Boot>({ do: 'boot' }));
+    this.#store.onStates(await writer.ask<readonly MonitorState[]>({ do: 'monitorStates' }));
     this.#names.register(self, 'store', undefined);
     self.deliver(LOOK);
     return ok(threads);
@@ -99,9 +108,15 @@ class StoreServer implements GenServer<Threads, Work> {
     return noreply(threads);
   }
 
+  handleCast(event: Event, threads: Threads): Next<Threads> {
+    if (this.#recorder.add(event)) this.#self.sendAfter(GATHER_MS, RECORD);
+    return noreply(threads);
+  }
+
   async handleInfo(message: unknown, threads: Threads): Promise<Next<Threads>> {
     if (message instanceof WriterEnded) return stop(message.reason, threads);
     if (message instanceof ReaderEnded) threads.reader = await this.#startReader();
+    if (message === RECORD) this.#record(threads);
     if (message === LOOK) {
       threads.writer.post({ do: 'health' }, undefined, ({ value }) => value !== undefined && show(value as Health)); // work.ts pairs them
       this.#self.sendAfter(LOOK_MS, LOOK);
@@ -110,9 +125,21 @@ class StoreServer implements GenServer<Threads, Work> {
   }
 
   async terminate(_reason: unknown, { writer, reader }: Threads): Promise<void> {
+    this.#record({ writer, reader });
     // What was accepted before is committed before this is; and after a stop in order nothing is left to be judged again.
     await new Promise((resolve) => writer.post({ do: 'commit', changes: [] }, this.#store.judged(), resolve));
     await Promise.all([writer.stop(), reader.stop()]);
+  }
+
+  #record({ writer }: Threads): void {
+    const { metrics, changes } = this.#recorder.take();
+    if (changes.length > 0) writer.post({ do: 'commit', changes }, undefined, () => {}); // the next second brings the state anew
+    if (metrics.length === 0) return;
+    const { batch, stored } = this.#store.batchOf({ protocol: 'monitor', metrics, logs: [] }, 0, Date.now());
+    writer.post({ do: 'append', batch }, undefined, ({ error }) => {
+      if (!error) stored();
+      else for (const { service } of metrics) vitals.unrecorded.inc({ monitor: service.slice('monitor:'.length) });
+    });
   }
 
   /** How far the rules have come, when that is news: it costs no commit of its own. */

@@ -1,6 +1,6 @@
 /** The store as the others see it. Every promise resolves after the commit, and rejects with a StoreError when there was none. */
-import { type Ask as Asked, CallError, call } from '../../lib/call.ts';
-import type { Log, Metric, Telemetry } from '../event.ts';
+import { type Ask as Asked, CallError, call, cast } from '../../lib/call.ts';
+import type { Event, Log, Metric, Observation, Telemetry } from '../event.ts';
 import type { Names } from '../names.ts';
 import * as vitals from '../vitals.ts';
 import type { ApiKey, Attempt, Audit, Change, ConfigVersion, Episode, Retained } from './changes.ts';
@@ -34,6 +34,10 @@ export class Store {
   #lastSeq = 0;
   /** Tells up to which batch all is judged. It rides along with what is written. */
   judged: () => number = () => 0;
+  /** Called when the store has started, with what monitors had seen last. */
+  onStates: (states: readonly MonitorState[]) => void = () => {};
+  /** What a monitor has seen last; undefined when it is no more. */
+  stateOf: (monitor: string) => Observation | undefined = () => undefined;
   /** Called when another node that shares the database has written jobs that are due. */
   onJobs: () => void = () => {};
 
@@ -42,7 +46,15 @@ export class Store {
   }
 
   /** Resolves with the number of the batch. */
-  async append({ protocol, metrics, logs }: Telemetry, atMs = Date.now()): Promise<number> {
+  async append(telemetry: Telemetry, atMs = Date.now()): Promise<number> {
+    const { batch, stored } = this.batchOf(telemetry, ++this.#lastSeq, atMs);
+    await this.#write({ do: 'append', batch });
+    stored();
+    return batch.seq;
+  }
+
+  /** Telemetry as it crosses to the store's threads. Call `stored` when it is committed: its series are known there from then on. */
+  batchOf({ protocol, metrics, logs }: Telemetry, seq: number, atMs: number): { readonly batch: Batch; readonly stored: () => void } {
     const fresh = new Set<KnownSeries>();
     const columns: Columns = { series: new Uint32Array(metrics.length), ts: new Float64Array(metrics.length), value: new Float64Array(metrics.length) };
     for (const [i, metric] of metrics.entries()) {
@@ -53,10 +65,16 @@ export class Store {
       columns.value[i] = metric.value;
     }
     const series = [...fresh].map(({ id, service, name, tags }) => ({ id, service, name, tags }));
-    const batch: Batch = { seq: ++this.#lastSeq, atMs, protocol, series, columns, logs: JSON.stringify(logs) };
-    await this.#write({ do: 'append', batch });
-    for (const one of fresh) one.stored = true;
-    return batch.seq;
+    const stored = (): void => {
+      for (const one of fresh) one.stored = true;
+    };
+    return { batch: { seq, atMs, protocol, series, columns, logs: JSON.stringify(logs) }, stored };
+  }
+
+  /** What a monitor saw by itself is kept within a second, if it can be. */
+  observed(event: Event): void {
+    const server = this.#names.whereis('store');
+    if (server) cast(server, event);
   }
 
   commit(changes: readonly Change[]): Promise<void> {

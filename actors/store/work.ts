@@ -23,7 +23,7 @@ export interface Series {
 
 /** What is acknowledged as one. */
 export interface Batch {
-  /** Grows by one with each; what is judged is told by it. */
+  /** Grows by one with each; what is judged is told by it. 0: nobody is to judge it. */
   readonly seq: number;
   /** When it was received, ms since 1970. */
   readonly atMs: number;

@@ -63,10 +63,12 @@ export class Telemetry {
       const ours = { ...columns, series: columns.series.map((id) => this.#series.ours(id)) };
       this.#addPoints(points, late, ours);
       if (batch.logs !== '[]') addLogs(logs, JSON.parse(batch.logs) as Log[]);
+      if (seq === 0) continue;
       unjudged.row(8).text(this.#node).int8(seq).float8(atMs).text(protocol);
       unjudged.bytes(bytes(ours.series)).bytes(bytes(ours.ts)).bytes(bytes(ours.value)).text(batch.logs);
     }
-    const sent: Promise<unknown>[] = [session.copy('unjudged (node, seq, at_ms, protocol, series, ts, value, texts)', unjudged.finish())];
+    const sent: Promise<unknown>[] = [];
+    if (unjudged.count > 0) sent.push(session.copy('unjudged (node, seq, at_ms, protocol, series, ts, value, texts)', unjudged.finish()));
     if (points.count > 0) sent.push(session.copy('points (series_id, ts, seq, value)', points.finish()));
     if (late.count > 0) sent.push(session.ask(STALE, late.columns));
     if (logs.count > 0) sent.push(session.copy('logs (ts, service, level, message, tags)', logs.finish()));

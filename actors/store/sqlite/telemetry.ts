@@ -49,7 +49,7 @@ export class Telemetry {
     }
     if (logs !== '[]')
       for (const log of JSON.parse(logs) as Log[]) this.#addLog.run(log.timestamp, log.service, log.level, log.message, JSON.stringify(log.tags));
-    this.#keep.run(seq, atMs, protocol, bytes(ids), bytes(ts), bytes(value), logs);
+    if (seq > 0) this.#keep.run(seq, atMs, protocol, bytes(ids), bytes(ts), bytes(value), logs);
   }
 
   /** All batches up to this one are judged: they need not be kept for that any more. */
