@@ -37,6 +37,8 @@ export interface ChangeReply {
   /** The number of the version that this made; the running one when nothing changed. */
   readonly version: number;
   readonly resources: readonly Applied[];
+  /** Sections that differ from those with which the node was started: they count from its next start. Left out: none. */
+  readonly atRestart?: readonly string[];
 }
 
 export interface ResourceInfo {
@@ -131,10 +133,10 @@ export interface Compacted {
 }
 /** What of the store is exported. `*` in a name matches any run of characters. */
 export interface ExportQuery {
-  readonly what: 'metrics' | 'logs';
+  readonly what: 'metrics' | 'logs' | 'traces';
   readonly format: 'ndjson' | 'csv' | 'parquet';
   readonly service?: string | undefined;
-  /** Of metrics. */
+  /** Of metrics, of spans. */
   readonly name?: string | undefined;
   /** ms since 1970, both included. */
   readonly fromMs?: number | undefined;

@@ -1,4 +1,5 @@
 /** Puts the node together: what the stages share, and what each is handed of it. Nothing runs before `startNode`. */
+import { isDeepStrictEqual } from 'node:util';
 import { adminChild } from '../actors/admin/admin.ts';
 import { Branches } from '../actors/admin/branches.ts';
 import { type AdminPort, ConfigError } from '../actors/admin/desk.ts';
@@ -66,7 +67,7 @@ export function startNode(options: NodeOptions): Promise<RunningNode> {
         asked = true;
         if (root) self.exit(root, 'shutdown');
       };
-      const started = await startArgos(self, stages(options, kept, restarts, stop));
+      const started = await startArgos(self, stages(options, declaration, kept, restarts, stop));
       if (!isStarted(started)) {
         mute();
         reject(startError(started));
@@ -90,7 +91,8 @@ function storeOptions(dataDir: string, { store, retention }: Declaration): Store
   return { dataDir, url, durability, schema, node, maxBytes, retention: policyOf(retention as RetentionConfig) };
 }
 
-function stages({ readSources, environment, env, dataDir, socket, argosVersion }: NodeOptions, kept: StoreOptions, restarts: Restarts, stop: () => void) {
+function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, restarts: Restarts, stop: () => void) {
+  const { readSources, environment, env, dataDir, socket, argosVersion } = options;
   const names: Names = new Registry();
   const store = new Store(names);
   const secrets = new Secrets(names);
@@ -131,6 +133,7 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
     declare: (wanted) => declare(wanted, env),
     secrets: () => secrets.values(),
     diff,
+    atRestart: (declaration) => changedSections(started, declaration),
     branches,
     lastExit: (child) => restarts.of(child)?.lastExit,
     lastVersion: async () => (await store.versions(1))[0],
@@ -197,6 +200,12 @@ function stages({ readSources, environment, env, dataDir, socket, argosVersion }
     listeners: branch('listeners', names),
     admin: adminChild(admin),
   };
+}
+
+/** The store is opened once: what is changed of it counts from the next start. */
+function changedSections(started: Declaration, now: Declaration): { readonly atRestart?: readonly string[] } {
+  const changed = (['store', 'retention'] as const).filter((section) => !isDeepStrictEqual(started[section], now[section]));
+  return changed.length > 0 ? { atRestart: changed } : {};
 }
 
 /** The innermost reason of the start, as an Error. */

@@ -132,7 +132,8 @@ class Admin implements GenServer<undefined, Command> {
 
   /** Plan, apply, write down; on a fault nothing has changed. */
   async #change(sources: readonly Source[], overlay: readonly OverlayEntry[], author: string, reason: string): Promise<CommandReply> {
-    const { declared, system, faults } = await this.#declare(sources, overlay);
+    const declaration = await this.#declare(sources, overlay);
+    const { declared, system, faults } = declaration;
     if (faults.length > 0)
       return failure('config_invalid', `the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}; nothing was changed`, { faults });
     const plan = this.#port.diff(this.#declared, declared);
@@ -154,7 +155,8 @@ class Admin implements GenServer<undefined, Command> {
       this.#port.feed.forget(one.kind, one.name);
       await this.#port.forget(one.kind, one.name);
     }
-    return { version: this.#version, resources: resources.filter(({ outcome }) => outcome !== 'unchanged') satisfies Applied[] };
+    const changed: Applied[] = resources.filter(({ outcome }) => outcome !== 'unchanged');
+    return { version: this.#version, resources: changed, ...this.#port.atRestart(declaration) };
   }
 
   async #declare(sources: readonly Source[], overlay: readonly OverlayEntry[]): Promise<Declaration> {

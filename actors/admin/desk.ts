@@ -16,6 +16,8 @@ export interface AdminPort {
   /** For `${secrets.NAME}`. */
   secrets(): Promise<Readonly<Record<string, string>>>;
   diff(running: readonly Declared[], wanted: readonly Declared[]): readonly Step[];
+  /** Sections that differ from those with which the node was started, if any. */
+  atRestart(declaration: Declaration): Pick<ChangeReply, 'atRestart'>;
   readonly branches: Branches;
   lastVersion(): Promise<{ readonly number: number; readonly overlay: unknown } | undefined>;
   saveVersion(version: Version): Promise<void>;

@@ -76,8 +76,12 @@ async function put(method: 'POST' | 'PUT', socket: string, json: boolean, kind: 
 /** What a change has come to. */
 export function changed(reply: ChangeReply, json: boolean): void {
   if (json) printJson(reply);
-  else say(reply.resources.length === 0 ? `nothing to change, version ${reply.version}` : `version ${reply.version}\n${appliedText(reply.resources)}`);
+  else if (reply.atRestart) say(`${changedText(reply)}\n${reply.atRestart.join(' and ')}: what was changed there counts from the next start of the node`);
+  else say(changedText(reply));
 }
+
+const changedText = ({ version, resources }: ChangeReply): string =>
+  resources.length === 0 ? `nothing to change, version ${version}` : `version ${version}\n${appliedText(resources)}`;
 
 async function show(socket: string, json: boolean, kind: string, name: string): Promise<void> {
   const info = await ask<ResourceInfo>(socket, 'GET', path(kind, name));

@@ -116,14 +116,14 @@ const words = (yargs: Argv<Common>): Argv<Common> =>
     )
     .command(
       'export [what]',
-      'samples or logs, for others to read',
+      'samples, logs or spans, for others to read',
       (y) =>
         placed(y)
-          .positional('what', { choices: ['metrics', 'logs'] as const, default: 'metrics' as const, describe: 'of what' })
+          .positional('what', { choices: ['metrics', 'logs', 'traces'] as const, default: 'metrics' as const, describe: 'of what' })
           .option('format', { choices: FORMATS, default: 'ndjson' as const, describe: 'of the file' })
           .option('output', { alias: 'o', type: 'string', default: STDIO, defaultDescription: '-', describe: 'the file; - is stdout' })
           .option('service', { type: 'string', describe: 'only of this one; * matches any run of characters' })
-          .option('name', { type: 'string', describe: 'only metrics of this name, or of this pattern' })
+          .option('name', { type: 'string', describe: 'only metrics or spans of this name, or of this pattern' })
           .option('from', { type: 'string', describe: 'only from then on: ISO 8601, or ms since 1970' })
           .option('to', { type: 'string', describe: 'only until then' }),
       async ({ socket, json, what, format, output, service, name, from, to, dataDir, storeUrl }) => {

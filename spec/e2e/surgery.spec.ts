@@ -114,6 +114,14 @@ describe('live surgery', function () {
       .and.to.equal(node.pid);
   });
 
+  it('says of a section that cannot be changed while the node runs that it counts from the next start', async () => {
+    const rules = [rule(), { name: 'cold', condition: { field: 'air.payload.celsius', op: '<', value: 0 }, actions: ['tell'] }];
+    node.configure({ ...config(rules), retention: { logs: '3d' } });
+    expect((await node.cli('reload')).stderr).to.include('retention: what was changed there counts from the next start of the node');
+    node.configure(config(rules));
+    expect((await node.cli('reload')).stderr).to.equal('nothing to change, version 5\n');
+  });
+
   it('rolls a change back as a whole when a replacement does not start', async () => {
     const before = await node.json('get', 'rules');
     const taken = broker.port;

@@ -11,6 +11,8 @@ export interface StorePort {
 }
 type Refuse = (reply: FastifyReply, code: ApiError['error']['code'], message: string) => FastifyReply;
 
+const EXPORTS: readonly string[] = ['metrics', 'logs', 'traces'] satisfies ExportQuery['what'][];
+const isExport = (what: string): what is ExportQuery['what'] => EXPORTS.includes(what);
 const FORMATS: Readonly<Record<ExportQuery['format'], string>> = {
   ndjson: 'application/x-ndjson',
   csv: 'text/csv; charset=utf-8',
@@ -45,7 +47,7 @@ export function storeRoutes(app: FastifyInstance, port: StorePort, refuse: Refus
   });
   app.get<{ Querystring: Readonly<Record<string, string | undefined>> }>('/v1/store/export', (request, reply) => {
     const { what = 'metrics', format = 'ndjson', service, name, from, to } = request.query;
-    if (what !== 'metrics' && what !== 'logs') return refuse(reply, 'usage', `expected metrics or logs, got ${what}`);
+    if (!isExport(what)) return refuse(reply, 'usage', `what: expected one of ${EXPORTS.join(', ')}, got ${what}`);
     if (!isFormat(format)) return refuse(reply, 'usage', `format: expected one of ${Object.keys(FORMATS).join(', ')}, got ${format}`);
     const query: ExportQuery = {
       what,
