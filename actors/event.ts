@@ -43,10 +43,31 @@ export interface Log {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** How a span ended, in OpenTelemetry's words. `unset`: nobody has said. */
+export type SpanStatus = 'unset' | 'ok' | 'error';
+export const SPAN_STATUSES: readonly SpanStatus[] = ['unset', 'ok', 'error'];
+
+/** The header of a span: one piece of the work for one request, done by one service. It has its name from both its ids together. */
+export interface Trace {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** The span that it is a part of; left out: none, it is the whole request. */
+  readonly parentId?: string;
+  readonly service: string;
+  readonly name: string;
+  /** When it began, ms since 1970. */
+  readonly timestamp: number;
+  readonly durationMs: number;
+  readonly status: SpanStatus;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
 /** What a listener took from the wire in one go. */
 export interface Telemetry {
   /** The listener: `http`, `mqtt`, …. */
   readonly protocol: string;
   readonly metrics: readonly Metric[];
   readonly logs: readonly Log[];
+  /** No rule judges them. A span that is there already stays as it is: what is sent twice is kept once. */
+  readonly traces?: readonly Trace[];
 }

@@ -128,7 +128,7 @@ export class Feed {
   async ingest(telemetry: Telemetry): Promise<void> {
     const atMs = Date.now();
     const seq = await this.#append(telemetry, atMs);
-    vitals.stored.inc({ protocol: telemetry.protocol }, telemetry.metrics.length + telemetry.logs.length);
+    vitals.stored.inc({ protocol: telemetry.protocol }, telemetry.metrics.length + telemetry.logs.length + (telemetry.traces?.length ?? 0));
     await this.#push(telemetry, seq, atMs);
   }
 

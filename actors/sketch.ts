@@ -11,13 +11,14 @@ export const LOG_GAMMA = Math.log(GAMMA);
 /** Bins of either sign at the most: 17 decades. Then the smallest values share one, and only quantiles down there lose their accuracy. */
 const MOST_BINS = 2_048;
 /** The smallest number of full precision; what is nearer to 0 counts as 0. */
-const SMALLEST = 2 ** -1022;
+export const SMALLEST = 2 ** -1022;
 
 type Bins = Map<number, number>;
 
-const binOf = (positive: number): number => Math.ceil(Math.log(positive) / LOG_GAMMA);
+/** The bin of a number of full precision. */
+export const binOf = (positive: number): number => Math.ceil(Math.log(positive) / LOG_GAMMA);
 /** The middle of a bin, of which nothing in it is further than ACCURACY. From the bin's lower end, since the upper one of the last bin is infinite. */
-const middleOf = (bin: number): number => Math.min(GAMMA ** (bin - 1) * (1 + ACCURACY), Number.MAX_VALUE);
+export const middleOf = (bin: number): number => Math.min(GAMMA ** (bin - 1) * (1 + ACCURACY), Number.MAX_VALUE);
 
 export class Sketch {
   #count = 0;

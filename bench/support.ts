@@ -57,13 +57,8 @@ export async function startNode(config: object): Promise<BenchNode> {
       const text = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text();
       return [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0);
     },
-    cpuSeconds: () => {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-        .replace(/^.*\) /, '')
-        .split(' ');
-      return (Number(fields[11]) + Number(fields[12])) / 100; // proc(5): utime and stime, in ticks of 10 ms
-    },
-    memoryMb: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024,
+    cpuSeconds: () => cpuSecondsOf(pid),
+    memoryMb: () => memoryMbOf(pid),
     stop: async () => {
       const gone = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
@@ -72,6 +67,16 @@ export async function startNode(config: object): Promise<BenchNode> {
     },
   };
 }
+
+/** CPU seconds that a process has used, user and system, all threads. */
+export function cpuSecondsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100; // proc(5): utime and stime, in ticks of 10 ms
+}
+/** Resident memory, in MB. */
+export const memoryMbOf = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
 /** A publisher in a process of its own (bench/publisher.ts). Resolves when it has ended, with how many it has published. */
 export function publish(options: {

@@ -4,7 +4,8 @@
  */
 import { type TSchema, Type } from 'typebox';
 import type { Fields } from '../actors/event.ts';
-import { leaves, parseCondition } from '../actors/rules/condition.ts';
+import { parseCondition } from '../actors/rules/condition.ts';
+import { readsIn } from '../actors/rules/tree.ts';
 import { nearest } from '../actors/schema.ts';
 import type { Declaration, Declared, Kind, PlacedFault, Source, Wanted } from '../proto/api.ts';
 import { actionSchemas, checkMore, listenerSchemas, monitorSchemas, ruleSchema, type SystemConfig } from './catalogue.ts';
@@ -18,7 +19,7 @@ import { checkShape, type Found, resourcesOf, SECTIONS } from './sections.ts';
 export type Env = Readonly<Record<string, string | undefined>>;
 type Origin = Declared['origin'];
 /** The names that a rule may use. */
-type Known = Readonly<Record<'monitor' | 'action', ReadonlySet<string>>>;
+type Known = Readonly<Record<'monitor' | 'action' | 'rule', ReadonlySet<string>>>;
 
 export function declare({ sources, overlay, environment, secrets }: Wanted, env: Env): Declaration {
   const faults: PlacedFault[] = [];
@@ -52,7 +53,7 @@ export function declare({ sources, overlay, environment, secrets }: Wanted, env:
     else if (!entry.source) found.delete(key);
   }
   const names = (kind: Kind): ReadonlySet<string> => new Set([...found.values()].filter((one) => one.kind === kind).map(({ name }) => name));
-  const known: Known = { monitor: names('monitor'), action: names('action') };
+  const known: Known = { monitor: names('monitor'), action: names('action'), rule: names('rule') };
   const declared = [...found.values()].flatMap((one) => checkOne(one, known, system, scope, faults));
   const first: Declared = { kind: 'system_config', name: 'system', type: 'system', origin: own?.source ? own.origin : 'file', spec: system };
   for (const one of declared.filter(({ kind }) => kind === 'action')) {
@@ -199,10 +200,10 @@ function withParameters(placed: Placed, scope: Scope, faults: PlacedFault[]): Pl
   const condition = member(placed, 'condition');
   if (condition)
     mapPlaced(condition, (one) => {
-      const named = member(one, 'var')?.value;
-      const name = typeof named === 'string' ? named.replace(/^parameters\./, '') : '';
-      const parameter = scope.parameters.get(name);
-      if (parameter && !member(own, name)) needed.set(name, interpolate(parameter, scope, faults));
+      for (const name of parametersIn(one)) {
+        const parameter = scope.parameters.get(name);
+        if (parameter && !member(own, name)) needed.set(name, interpolate(parameter, scope, faults));
+      }
       return one;
     });
   if (needed.size === 0 || !isMap(placed) || (own && !isMap(own))) return placed;
@@ -210,11 +211,25 @@ function withParameters(placed: Placed, scope: Scope, faults: PlacedFault[]): Pl
   return { ...placed, value: new Map([...placed.value, ['parameters', merged]]) };
 }
 
+/** The parameters that a part of a condition may name: in a text, or in `{"var": …}`, where a leaf leaves out the word before. */
+function parametersIn(part: Placed): readonly string[] {
+  if (typeof part.value === 'string') return [...part.value.matchAll(/\bparameters\.([\w-]+)/g)].map(([, name = '']) => name);
+  const named = member(part, 'var')?.value;
+  return typeof named === 'string' ? [named] : [];
+}
+
+/** What stands before the name of a rule whose state a condition reads, as if it were a monitor's. */
+const RULE = 'rule:';
+
 /** What the schema cannot say of a rule, and what is wrong even where the schema has refused it: its condition, and that what it names is there. */
 function checkRule(rule: Placed, known: Known): readonly PlacedFault[] {
   const [condition, parameters] = [member(rule, 'condition'), member(rule, 'parameters')];
   const parsed = condition ? parseCondition(plain(condition), isMap(parameters) ? (plain(parameters) as Fields) : {}, '/condition') : { faults: [] };
-  const read = 'condition' in parsed ? leaves(parsed.condition).map(({ monitor, at }) => placeAt(monitor, placeOf(rule, `${at}/field`))) : [];
+  const { reads, all } = 'condition' in parsed ? readsIn(parsed.condition) : { reads: [], all: false };
+  const named = (isRule: boolean): readonly Placed[] =>
+    reads
+      .filter(({ monitor }) => monitor !== 'system' && monitor.startsWith(RULE) === isRule)
+      .map(({ monitor, at }) => placeAt(isRule ? monitor.slice(RULE.length) : monitor, placeOf(rule, at)));
   const listed = (key: string): readonly Placed[] => [member(rule, key)].flatMap((one) => (isList(one) ? one.value : one ? [one] : []));
   const unknown = (kind: keyof Known, names: readonly Placed[]): readonly PlacedFault[] =>
     names.flatMap(({ value, place }) =>
@@ -224,7 +239,11 @@ function checkRule(rule: Placed, known: Known): readonly PlacedFault[] {
     );
   return [
     ...parsed.faults.map(faultIn(rule)),
-    ...unknown('monitor', [...listed('monitor'), ...read]),
+    ...unknown('monitor', [...listed('monitor'), ...named(false)]),
+    ...unknown('rule', named(true)),
+    ...(all && !member(rule, 'monitor') && condition
+      ? [faultAt(condition.place, 'names that show before the condition is evaluated, or else `monitor`: the monitors whose events wake the rule')]
+      : []),
     ...unknown('action', [...listed('actions'), ...listed('on_resolve')]),
   ];
 }

@@ -6,7 +6,10 @@ import { actionTypes } from '../actors/actions/index.ts';
 import { listenerTypes } from '../actors/listeners/index.ts';
 import { monitorTypes } from '../actors/monitors/index.ts';
 import { retryPolicy } from '../actors/retry-policy.ts';
-import { COMPARISONS } from '../actors/rules/condition.ts';
+import { OPERATOR_NAMES } from '../actors/rules/condition.ts';
+import { COMPARISONS } from '../actors/rules/operators-leaf.ts';
+import { truthTables } from '../actors/rules/truth-tables.ts';
+import { WINDOW_FUNCTIONS } from '../actors/rules/windows.ts';
 import { retentionSchema, ruleSchema, storeSchema, systemSchema } from './catalogue.ts';
 
 export const REFERENCE_FILE = join(import.meta.dirname, '..', 'docs', 'configuration.md');
@@ -39,6 +42,7 @@ function keys(schema: TSchema): string {
   return ['| key | value | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
+const words = (all: readonly string[]): string => all.map((word) => `\`${cell(word)}\``).join(' ');
 const described = (schema: TSchema): string => String((schema as { description?: string }).description ?? '');
 const section = (level: string, title: string, ...parts: readonly string[]): string =>
   [`${level} ${title}`, ...parts.filter((part) => part !== '')].join('\n\n');
@@ -72,7 +76,14 @@ export function referenceText(): string {
       ...monitors,
     ),
     section('##', '`actions`', 'As monitors, and `concurrency` (default 8): how many executions may run at the same time.', ...actions),
-    section('##', '`rules`', described(ruleSchema), keys(ruleSchema), `Operators of a leaf: ${COMPARISONS.map((op) => `\`${op}\``).join(' ')}.`),
+    section(
+      '##',
+      '`rules`',
+      described(ruleSchema),
+      keys(ruleSchema),
+      `Operators of a leaf: ${words(COMPARISONS)}. JsonLogic's: ${words(OPERATOR_NAMES)}. Windows over \`["monitor.path", "5m"]\`: ${words(WINDOW_FUNCTIONS)}.`,
+      section('###', 'What is true, false and unknown', truthTables()),
+    ),
     section('##', '`listeners`', ...listeners),
     section('##', '`retry_policy`', described(retryPolicy), keys(retryPolicy)),
   ].join('\n\n')}\n`;

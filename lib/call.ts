@@ -98,13 +98,13 @@ export class CallError extends Error {
  * Ask a process to end with `reason`, and wait until it has (`gen_server:stop/3` by way of `proc_lib:stop`).
  *
  * @returns the reason with which it ended, which is another one when something else was faster, or its `terminate` decided so;
- *   `noproc` when it was gone already; `timeout` when it is busy for longer than that, and will end once it comes to the request.
+ *   `noproc` when it was gone already, `calling_self` when it would wait for itself; `timeout` when it is busy for longer than that, and will end once it comes to the request.
  */
 export function stopServer(server: Pid, reason: ExitReason = 'normal', timeoutMs = Number.POSITIVE_INFINITY): Promise<ExitReason> {
   return new Promise((resolve) => {
     checkDelay(timeoutMs);
-    if (!server.isAlive) {
-      resolve('noproc');
+    if (!server.isAlive || server === running()) {
+      resolve(server.isAlive ? 'calling_self' : 'noproc');
       return;
     }
     const cancel = server.clock.setTimer(timeoutMs, () => {

@@ -36,11 +36,20 @@ export function reasonOf(thrown: unknown): ExitReason {
   return thrown instanceof Error ? thrown : ['nocatch', thrown];
 }
 
-/** A reason in one line, for logs and tables. */
-export function reasonText(reason: ExitReason): string {
-  if (reason instanceof Error) return reason.message || reason.name;
+/** A reason in one line, for logs and tables. It may be any term, also one that is no JSON, and one that lies in itself. */
+export const reasonText = (reason: ExitReason): string => textOf(reason, []);
+
+/** Tuples within tuples that are written out. */
+const DEEPEST = 8;
+
+function textOf(reason: ExitReason, around: readonly unknown[]): string {
+  if (reason instanceof Error) return String(reason.message) || reason.name;
   if (typeof reason === 'string') return reason;
-  if (Array.isArray(reason)) return `{${reason.map(reasonText).join(', ')}}`;
+  if (Array.isArray(reason)) {
+    if (around.length === DEEPEST || around.includes(reason)) return '{…}';
+    return `{${reason.map((one) => textOf(one, [...around, reason])).join(', ')}}`;
+  }
   if (typeof reason !== 'object' || reason === null) return String(reason);
-  return 'id' in reason ? String(reason.id) : inspect(reason, { depth: 3, breakLength: Number.POSITIVE_INFINITY }); // it may be any term, also one that is no JSON
+  if ('id' in reason && (typeof reason.id === 'string' || typeof reason.id === 'number')) return String(reason.id);
+  return inspect(reason, { depth: 3, breakLength: Number.POSITIVE_INFINITY });
 }

@@ -11,17 +11,16 @@
  *
  * Callbacks answer what to do; the generic part does it.
  */
+import { inspect } from 'node:util';
 import { CallMessage, CastMessage, type ServerRef, StopMessage } from './call.ts';
-import { checkDelay } from './clock.ts';
 import { Exit, type ExitReason } from './exit.ts';
 import type { Behaviour, Process, SpawnOptions } from './process.ts';
 import type { Registry } from './registry.ts';
 import { crashReport } from './report.ts';
 import { ExitMessage } from './signal.ts';
 import { type StartResult, startProcess, type Word } from './start.ts';
+import { Continue, isThen, type Then, Timeout } from './then.ts';
 
-/** What comes after the callback: a message-less wait of at most `timeoutMs` (then `handleInfo` gets `TIMEOUT`), or `handleContinue`. */
-export type Then = { readonly continue: unknown } | { readonly timeoutMs: number };
 /** What a callback decides. */
 export type Next<S> =
   | { readonly do: 'noreply'; readonly state: S; readonly then: Then | undefined }
@@ -107,6 +106,7 @@ class Loop<S, Call, Cast> {
       if (!this.#self.isAlive) throw new Exit(this.#self.exitReason); // killed while init was waiting for something
       switch (init?.do) {
         case 'ok': {
+          if (!isThen(init.then)) break;
           this.#state = init.state;
           started('ok');
           const first = this.#then(init.then);
@@ -117,9 +117,8 @@ class Loop<S, Call, Cast> {
           throw new Exit('normal');
         case 'fail':
           throw new Exit(init.reason);
-        default:
-          throw new Exit(['bad_return_value', init]);
       }
+      throw new Exit(['bad_return_value', init]);
     };
     const threw = (thrown: unknown): Promise<Behaviour> | Behaviour => {
       if (thrown instanceof Exit || thrown instanceof Error) throw thrown;
@@ -175,10 +174,11 @@ class Loop<S, Call, Cast> {
     if (!this.#self.isAlive) return;
     switch (next?.do) {
       case 'noreply':
+        if (!isThen(next.then)) break;
         this.#state = next.state;
         return next.then && this.#then(next.then);
       case 'reply':
-        if (!from) break;
+        if (!from || !isThen(next.then)) break;
         this.#state = next.state;
         from.reply(next.reply);
         return next.then && this.#then(next.then);
@@ -201,10 +201,9 @@ class Loop<S, Call, Cast> {
     if (!then) return;
     if ('continue' in then) {
       const next = new Continue(then.continue);
-      if (this.#continued++ % 100 < 99) return this.#receive(next);
-      return Promise.resolve().then(() => this.#receive(next)); // a long chain of them is no deep stack
+      if (this.#continued++ % 100 < 99 && this.#self.mayGoOn()) return this.#receive(next);
+      return this.#self.pause().then(() => this.#receive(next)); // a long chain of them is no deep stack, and holds nobody up
     }
-    checkDelay(then.timeoutMs);
     const timeout = new Timeout();
     if (then.timeoutMs > 0) timeout.cancel = this.#self.sendAfter(then.timeoutMs, timeout);
     else if (this.#self.queueLength > 0)
@@ -230,20 +229,6 @@ class Loop<S, Call, Cast> {
   }
 }
 
-/** `receive … after`: any message that is handled before it has come makes it void, also when it lies in the mailbox by then. */
-class Timeout {
-  over = false;
-  cancel: () => void = () => {};
-}
-
-/** A continuation, on its way from the callback that asked for it to `handleContinue`. It never lies in a mailbox. */
-class Continue {
-  readonly continuation: unknown;
-  constructor(continuation: unknown) {
-    this.continuation = continuation;
-  }
-}
-
 function missing(callback: string, message: unknown): never {
-  throw new TypeError(`the server has no ${callback}, and got ${JSON.stringify(message) ?? String(message)}`);
+  throw new TypeError(`the server has no ${callback}, and got ${inspect(message, { depth: 3 })}`);
 }

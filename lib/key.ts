@@ -9,10 +9,14 @@ export function keyOf(term: unknown): unknown {
 const isTuple = (term: unknown): term is readonly unknown[] => Array.isArray(term);
 const isMap = (term: unknown): term is object => typeof term === 'object' && term !== null && Object.getPrototypeOf(term) === Object.prototype;
 
-function written(term: unknown): string {
-  if (isTuple(term)) return `[${term.map(written).join()}]`;
-  if (isMap(term)) {
-    const fields = Object.entries(term).map(([name, value]) => `${JSON.stringify(name)}:${written(value)}`);
+/** @param around what the term lies in, from the outside in: one that lies in itself is written as the place where it was met. */
+function written(term: unknown, around: readonly object[] = []): string {
+  if (isTuple(term) || isMap(term)) {
+    const met = around.indexOf(term);
+    if (met >= 0) return `^${met}`;
+    const within = [...around, term];
+    if (isTuple(term)) return `[${Array.from(term, (one) => written(one, within)).join()}]`; // not `map`, which leaves out what is not there
+    const fields = Object.entries(term).map(([name, value]) => `${JSON.stringify(name)}:${written(value, within)}`);
     return `{${fields.sort().join()}}`;
   }
   if (typeof term === 'string') return JSON.stringify(term);

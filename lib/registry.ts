@@ -2,6 +2,7 @@
  * Names for processes: a key leads to the processes that registered under it (Elixir 1.14: Registry).
  * An entry goes with its process. Keys are any terms; two that are equal in Erlang are one key.
  */
+import { inspect } from 'node:util';
 import { keyOf } from './key.ts';
 import type { Pid } from './process.ts';
 
@@ -22,8 +23,12 @@ export class Registry<V = undefined> {
   readonly #meta = new Map<unknown, unknown>();
   readonly #listeners: readonly Pid[];
 
-  /** @param listeners hear of every `register` and explicit `unregister`, by a `RegistryMessage`; not of a death. */
+  /**
+   * @param listeners hear of every `register` and explicit `unregister`, by a `RegistryMessage`; not of a death.
+   * @throws TypeError for keys of another kind.
+   */
   constructor(keys: 'unique' | 'duplicate' = 'unique', listeners: readonly Pid[] = []) {
+    if (keys !== 'unique' && keys !== 'duplicate') throw new TypeError(`the keys of a registry are unique or duplicate, not ${inspect(keys)}`);
     this.#unique = keys === 'unique';
     this.#listeners = listeners;
   }

@@ -6,14 +6,14 @@ import { type ExitReason, reasonOf } from './exit.ts';
 import { linger, type Lingerer } from './linger.ts';
 import { Mailbox, NOTHING } from './mailbox.ts';
 import type { ExitMessage, ExitSignal } from './signal.ts';
-import { type Waiter, Waiters } from './waiters.ts';
+import { Waiters } from './waiters.ts';
 
 /** Handles one message. While its promise is pending the process takes no other. What it throws ends the process. */
 export type Behaviour = (message: unknown) => void | Promise<void>;
 
-/** A turn ends for the sake of the others after so many milliseconds, by a clock that is read every so many messages. */
+/** A turn ends for the sake of the others after so many milliseconds, by a clock that is read after 1, 2, 4 … messages, and every so many at the latest. */
 const TURN_MS = 1;
-const STRETCH = 100;
+const STRETCH = 128;
 /** Starts within starts that run at once: each is a few frames of the one stack. */
 const DEEPEST = 50;
 let depth = 0;
@@ -32,8 +32,9 @@ export abstract class Runner implements Lingerer {
   #busy = false;
   #suspended = false;
   #lingers = false;
-  /** Messages left of the turn before the clock is read again. */
+  /** Messages left of the turn before the clock is read again, and how many there were when it was read. */
   #left = 0;
+  #stretch = 1;
   #turnEndsMs = 0;
   #waiters: Waiters | undefined;
   /** `wake` has asked for a turn, which has not come yet. */
@@ -65,10 +66,7 @@ export abstract class Runner implements Lingerer {
 
   /** Put a message into the mailbox. False when the process is gone. */
   deliver(message: unknown): boolean {
-    if (this.#waiters && this.#goesOn() && this.#waiters.give(message)) {
-      this.#left--;
-      return true;
-    }
+    if (this.#waiters && this.#goesOn() && this.#waiters.give(message)) return true;
     if (!this.isAlive) return false;
     this.#mail.push(message);
     if (!this.#running && !this.#suspended && !this.#lingers && (!this.#busy || this.#waiters)) this.wake();
@@ -77,10 +75,10 @@ export abstract class Runner implements Lingerer {
 
   /** A handler that waits in `receive` goes on at once, as after any other promise: nothing is before the message that comes now. */
   #goesOn(): boolean {
-    return this.#busy && !this.#running && !this.#suspended && !this.turnDue && this.#hasTime();
+    return this.#busy && !this.#running && !this.turnDue && this.mayGoOn();
   }
   #hasTime(): boolean {
-    if (this.#left <= 0 && performance.now() < this.#turnEndsMs) this.#left = STRETCH;
+    if (this.#left <= 0 && performance.now() < this.#turnEndsMs) this.#left = this.#stretch = Math.min(this.#stretch * 2, STRETCH);
     return this.#left > 0;
   }
 
@@ -109,22 +107,28 @@ export abstract class Runner implements Lingerer {
   receive<T>(match: (message: unknown) => message is T, timeoutMs?: number): Promise<T | undefined>;
   receive(match: (message: unknown) => boolean, timeoutMs = Number.POSITIVE_INFINITY): Promise<unknown> {
     this.applySignals();
-    const found = this.#mail.take(match);
-    if (!this.isAlive) return new Promise(() => {});
-    if (found !== NOTHING) return Promise.resolve(found);
-    return new Promise((resolve) => {
-      const settle = (message: unknown): void => {
-        cancel();
-        resolve(message);
-      };
-      const waiter: Waiter = { match, settle, late: false };
-      const cancel = this.after(timeoutMs, () => {
-        waiter.late = true;
-        if (!this.#suspended) this.#waiters?.giveUp(waiter);
-      });
-      this.#waiters ??= new Waiters((thrown) => this.die(reasonOf(thrown)));
-      this.#waiters.add(waiter);
-    });
+    if (this.mayGoOn()) {
+      this.#waiters?.offer(this.#mail); // those who have waited longer come first
+      const found = this.#mail.take(match);
+      if (found !== NOTHING) return Promise.resolve(found);
+    }
+    return this.isAlive ? this.#wait(match, timeoutMs) : new Promise(() => {});
+  }
+  /** Resolves at once while there is time in this turn, else in the next: for code that goes on and on, and takes no message. */
+  pause(): Promise<unknown> {
+    return this.mayGoOn() ? Promise.resolve() : this.#wait();
+  }
+  /** One more step of this turn: false when it has no time left, or is suspended. */
+  mayGoOn(): boolean {
+    if (this.#suspended || !this.#hasTime()) return false;
+    this.#left--;
+    return true;
+  }
+  #wait(match?: (message: unknown) => boolean, timeoutMs = 0): Promise<unknown> {
+    this.#waiters ??= new Waiters((thrown) => this.die(reasonOf(thrown)));
+    if (!this.#suspended && !this.#hasTime() && (!match || this.#mail.length > 0)) this.wake();
+    const atOnce = (): boolean => !this.#suspended && !this.turnDue; // the turn that is due may have a message for it
+    return match ? this.#waiters.wait(match, (late) => this.after(timeoutMs, late), atOnce) : this.#waiters.pause();
   }
 
   /** `erlang:suspend_process/1`: its mailbox fills and nothing is handled; a signal that ends it still does. */
@@ -138,7 +142,7 @@ export abstract class Runner implements Lingerer {
 
   /** To be called by whoever gives the turns, once for each `wake`. */
   protected turn(endsMs = performance.now() + TURN_MS): void {
-    this.#left = STRETCH;
+    this.#left = this.#stretch = 1;
     this.#turnEndsMs = endsMs;
     this.#run();
   }

@@ -2,6 +2,7 @@
 import { checkDelay } from './clock.ts';
 import { type ExitReason, reasonText } from './exit.ts';
 import { type Behaviour, exit, type Pid, Process, type SpawnOptions } from './process.ts';
+import { reporting } from './report.ts';
 import { Watcher } from './watcher.ts';
 
 /** `{ok, Pid}`, `{ok, Pid, Info}`, `ignore`, `{error, Reason}`. */
@@ -13,7 +14,7 @@ export const isStarted = <P extends Pid>(result: StartResult<P>): result is { re
 /** The Pid of a start that must succeed. @throws Error with the start's reason. */
 export function started<P extends Pid>(result: StartResult<P>): P {
   if (isStarted(result)) return result.ok;
-  const reason = result === 'ignore' ? 'ignore' : result.error;
+  const reason: unknown = result === 'ignore' || !('error' in result) ? result : result.error; // a start function may answer anything
   throw reason instanceof Error ? reason : new StartError(reason);
 }
 
@@ -65,7 +66,7 @@ interface StartProcessOptions extends SpawnOptions {
 export async function startProcess(parent: Process | undefined, body: StartBody, options: StartProcessOptions): Promise<StartResult> {
   if (options.timeoutMs !== undefined) checkDelay(options.timeoutMs);
   const starting = new Starting();
-  const child = new Process((self) => body(self, (word) => starting.says(self, word)), parent, options);
+  const child = new Process((self) => reporting(self, () => body(self, (word) => starting.says(self, word))), parent, options);
   child.watch(starting);
   child.begin(parent); // at once, if there is time: whoever starts it waits for nothing else
   if (starting.result !== undefined) return starting.result;
@@ -89,8 +90,8 @@ function alone(child: Pid, starting: Starting, timeoutMs = Number.POSITIVE_INFIN
   return new Promise((resolve) => {
     const cancel = child.clock.setTimer(timeoutMs, () => {
       starting.leave();
+      child.onExit(() => resolve({ error: 'timeout' }));
       exit(child, 'kill');
-      resolve({ error: 'timeout' });
     });
     starting.tell = ({ result = 'ignore' }) => {
       cancel();

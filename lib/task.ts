@@ -1,9 +1,12 @@
 /** One piece of work in a process of its own, and its answer (Elixir 1.14: Task, Task.Supervisor). */
+import { inspect } from 'node:util';
 import type { Restart } from './child-spec.ts';
 import { type Started, unlinkFlush } from './child.ts';
+import { checkDelay } from './clock.ts';
 import { type DynamicFlags, startDynamicChild, startDynamicSupervisor, terminateDynamicChild, whichDynamicChildren } from './dynamic-supervisor.ts';
-import { Exit, type ExitReason } from './exit.ts';
+import { Exit, type ExitReason, reasonText } from './exit.ts';
 import { type Pid, Process, type SpawnOptions } from './process.ts';
+import { reporting } from './report.ts';
 import { DownMessage, ExitMessage } from './signal.ts';
 import { startProcess, type StartResult } from './start.ts';
 
@@ -37,7 +40,7 @@ export class TaskError extends Error {
   override readonly name = 'TaskError';
   readonly reason: ExitReason;
   constructor(reason: ExitReason) {
-    super(`the task did not answer: ${String(reason)}`);
+    super(`the task did not answer: ${reasonText(reason)}`);
     this.reason = reason;
   }
 }
@@ -47,7 +50,7 @@ const givenUp = new WeakSet<DownMessage>();
 
 /** Task.async/1: start `work` linked to `owner`; its crash is the owner's unless that traps exits. */
 export function asyncTask<T>(owner: Process, work: Work<T>): Task<T> {
-  const pid = owner.spawn((self) => answer(self, owner, () => ref, work), { kind: 'task', link: true });
+  const pid = owner.spawn((self) => reporting(self, () => answer(self, owner, () => ref, work)), { kind: 'task', link: true });
   const ref = owner.monitor(pid);
   return { pid, owner, ref };
 }
@@ -80,6 +83,7 @@ export async function shutdownTask<T>(self: Process, task: Task<T>, shutdown: nu
   mustOwn(self, task);
   const { pid, ref } = task;
   const brutal = shutdown === 'brutal_kill';
+  if (!brutal) checkDelay(shutdown);
   const down = self.monitor(pid); // the task's own may be used up
   const isDown = (message: unknown): message is DownMessage => message === down;
   self.unlink(pid);
@@ -107,7 +111,7 @@ export interface StreamOptions {
  * Task.async_stream/3: `work` on every item, the answers in the order of the items. The owner ends with a task that crashes, unless it
  * traps exits: then that is its result. Nothing of it is left in the owner's mailbox.
  *
- * @throws RangeError for a `maxConcurrency` that is no whole number from 1 on; Exit `timeout` when `onTimeout` says so.
+ * @throws RangeError for an option that is none, before anything starts; Exit `timeout` when `onTimeout` says so.
  */
 export async function asyncStream<I, T>(
   owner: Process,
@@ -115,7 +119,10 @@ export async function asyncStream<I, T>(
   work: (item: I) => T | Promise<T>,
   { maxConcurrency = 8, timeoutMs = 5_000, onTimeout = 'exit' }: StreamOptions = {},
 ): Promise<TaskResult<T>[]> {
-  if (!Number.isInteger(maxConcurrency) || maxConcurrency < 1) throw new RangeError(`maxConcurrency must be a whole number from 1 on, not ${maxConcurrency}`);
+  checkDelay(timeoutMs);
+  if (!Number.isInteger(maxConcurrency) || maxConcurrency < 1)
+    throw new RangeError(`maxConcurrency must be a whole number from 1 on, not ${inspect(maxConcurrency)}`);
+  if (onTimeout !== 'exit' && onTimeout !== 'kill_task') throw new RangeError(`onTimeout must be exit or kill_task, not ${inspect(onTimeout)}`);
   const results: TaskResult<T>[] = [];
   const running = new Map<DownMessage, { readonly task: Task<T>; readonly index: number; readonly dueMs: number }>(); // the oldest first
   const isOurs = (message: unknown): message is TaskReply | DownMessage =>

@@ -1,4 +1,5 @@
 /** Puts the node together: what the stages share, and what each is handed of it. Nothing runs before `startNode`. */
+import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { adminChild } from '../actors/admin/admin.ts';
 import { Branches } from '../actors/admin/branches.ts';
@@ -11,7 +12,8 @@ import { Berth } from '../actors/berth.ts';
 import { Feed } from '../actors/feed.ts';
 import { logger } from '../actors/logger.ts';
 import type { Names } from '../actors/names.ts';
-import { dueNow, outboxChild } from '../actors/outbox/outbox.ts';
+import { dueNow, lookAgain, outboxChild } from '../actors/outbox/outbox.ts';
+import type { SharedQueue } from '../actors/outbox/port.ts';
 import { Secrets, secretsChild } from '../actors/secrets/secrets.ts';
 import { archiveOf } from '../actors/store/archive.ts';
 import { faultsOf } from '../actors/store/health.ts';
@@ -101,6 +103,7 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
     (event) => store.observed(event),
   );
   store.judged = () => feed.judgedUpTo;
+  store.onJobs = () => lookAgain(names);
   store.onStates = (states) => feed.restore(states);
   store.stateOf = (monitor) => feed.latest(monitor)?.last;
   let replayed = false;
@@ -185,12 +188,14 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
       names,
       log: logger('outbox'),
       open: () => store.openJobs(),
-      attempted: ({ job, number, startedMs, durationMs, outcome, status, dueMs }) =>
+      shared: kept.url === undefined ? undefined : sharedQueue(store, kept.node ?? hostname()),
+      attempted: ({ job, fence, number, startedMs, durationMs, outcome, status, dueMs }) =>
         store.commit([
           {
             set: 'attempt',
             status,
             dueMs,
+            fence,
             attempt: { job, number, startedMs, durationMs, outcome: outcome.kind, reason: 'reason' in outcome ? outcome.reason : null },
           },
         ]),
@@ -201,6 +206,15 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
     admin: adminChild(admin),
   };
 }
+
+const LEASE_MS = 60_000;
+/** Executions in a database that other nodes use, too. */
+const sharedQueue = (store: Store, node: string): SharedQueue => ({
+  leaseMs: LEASE_MS,
+  claim: (actions, limit) => store.claim(node, limit, Date.now(), LEASE_MS, actions),
+  renew: () => store.commit([{ set: 'leases', owner: node, untilMs: Date.now() + LEASE_MS }]),
+  release: () => store.commit([{ set: 'leases', owner: node, untilMs: null }]),
+});
 
 /** The store is opened once: what is changed of it counts from the next start. */
 function changedSections(started: Declaration, now: Declaration): { readonly atRestart?: readonly string[] } {

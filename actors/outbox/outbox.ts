@@ -7,40 +7,27 @@ import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type GenServer, type Init, type Next, noreply, ok, startLink } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
 import type { Job, JobStatus, Outcome } from '../job.ts';
-import type { Logger } from '../logger.ts';
 import type { Names, Terms } from '../names.ts';
 import { backoffMs } from '../retry-policy.ts';
 import * as vitals from '../vitals.ts';
+import { Claims, type Hands } from './claims.ts';
+import type { AttemptRecord, Due, OutboxPort } from './port.ts';
 
-/** What the outbox is given to work with. */
-export interface OutboxPort {
-  readonly names: Names;
-  readonly log: Logger;
-  /** Executions that are not at their end, the first due first. */
-  open(): Promise<readonly Due[]>;
-  /** Write an attempt down, and what is to come. */
-  attempted(attempt: AttemptRecord): Promise<void>;
-}
-export interface Due {
-  readonly job: Job;
-  readonly attempts: number;
-  readonly dueMs: number;
-}
-export interface AttemptRecord {
-  readonly job: string;
-  readonly number: number;
-  readonly startedMs: number;
-  readonly durationMs: number;
-  readonly outcome: Outcome;
-  readonly status: JobStatus;
-  readonly dueMs: number;
-}
-
-type Cast = { readonly due: readonly Job[] } | { readonly ready: Due } | { readonly settled: string; readonly action: string; readonly again: Due | undefined };
+type Cast =
+  | { readonly due: readonly Job[] }
+  | 'look'
+  | { readonly ready: Due }
+  | { readonly settled: string; readonly action: string; readonly again: Due | undefined };
 /** Tell the outbox of executions that have just been committed. */
 export const dueNow = (names: Names, jobs: readonly Job[]): void => {
   const outbox = names.whereis('outbox');
   if (outbox) cast<Cast>(outbox, { due: jobs }); // when it is away it reads them from the store as it starts
+};
+
+/** Tell it that another node has written executions down. */
+export const lookAgain = (names: Names): void => {
+  const outbox = names.whereis('outbox');
+  if (outbox) cast<Cast>(outbox, 'look');
 };
 
 /** An action that is not there, being restarted or in quarantine, is asked again after so long. That is no attempt. */
@@ -71,6 +58,7 @@ class Outbox implements GenServer<State, never, Cast> {
   readonly #port: OutboxPort;
   #self!: Process;
   #stopping = false;
+  #claims: Claims | undefined;
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(port: OutboxPort) {
@@ -81,13 +69,21 @@ class Outbox implements GenServer<State, never, Cast> {
     this.#self = self;
     self.trapExit = true;
     const state: State = { known: new Set(), lanes: new Map() };
-    for (const due of await this.#port.open()) this.#accept(due, state);
+    const { shared, log } = this.#port;
+    if (shared) {
+      const got = (claimed: readonly Due[]): void => {
+        for (const due of claimed) this.#accept(due, state);
+      };
+      this.#claims = new Claims(shared, self, log, () => this.#hands(state), got);
+      await this.#claims.begin();
+    } else for (const due of await this.#port.open()) this.#accept(due, state);
     this.#port.names.register(self, 'outbox', undefined);
     return ok(state);
   }
 
   handleCast(message: Cast, state: State): Next<State> {
-    if ('due' in message) for (const job of message.due) this.#accept({ job, attempts: 0, dueMs: job.createdMs }, state);
+    if (message === 'look' || ('due' in message && this.#claims)) this.#claims?.look();
+    else if ('due' in message) for (const job of message.due) this.#accept({ job, attempts: 0, dueMs: job.createdMs }, state);
     else if ('ready' in message) this.#enqueue(message.ready, state);
     else {
       const lane = state.lanes.get(message.action);
@@ -95,6 +91,7 @@ class Outbox implements GenServer<State, never, Cast> {
       if (message.again) this.#later(message.again);
       else state.known.delete(message.settled);
       this.#run(message.action, state);
+      this.#claims?.look();
     }
     return noreply(state);
   }
@@ -111,6 +108,23 @@ class Outbox implements GenServer<State, never, Cast> {
     this.#stopping = true;
     if (!this.#port.names.whereis('store')) return; // then nothing can be written down, and the stages above wait to come back
     await Promise.race([Promise.all(this.#underWay), new Promise((resolve) => this.#self.clock.setTimer(DRAIN_MS, () => resolve(undefined)))]);
+    await this.#port.shared
+      ?.release()
+      .catch((error: unknown) => this.#port.log.warn('claims are not released; others wait for their end', { error: String(error) }));
+  }
+
+  /** What each action could take beside what it has. */
+  #hands({ lanes }: State): Hands {
+    const hands = new Map<string, number>();
+    for (const name of this.#port.names.names()) {
+      const terms = this.#port.names.lookup(name)[0]?.value;
+      if (!terms || typeof name !== 'string') continue;
+      const action = name.slice('action:'.length);
+      const { running = 0, waiting = [] } = lanes.get(action) ?? {};
+      const free = terms.concurrency - running - waiting.length;
+      if (free > 0) hands.set(action, free);
+    }
+    return hands;
   }
 
   #accept(due: Due, state: State): void {
@@ -154,25 +168,25 @@ class Outbox implements GenServer<State, never, Cast> {
   }
 
   /** One attempt, written down. Answers what is still to be done. */
-  async #attempt({ job, attempts }: Due, { retry }: Terms): Promise<Due | undefined> {
+  async #attempt({ job, attempts, fence }: Due, { retry }: Terms): Promise<Due | undefined> {
     const startedMs = Date.now();
     if (attempts === 0) vitals.executionStartSeconds.observe(Math.max(0, startedMs - job.createdMs) / 1_000);
     const outcome = await this.#deliver(job);
     const endedMs = Date.now();
-    if (outcome === 'absent') return { job, attempts, dueMs: endedMs + ABSENT_MS };
+    if (outcome === 'absent') return { job, attempts, dueMs: endedMs + ABSENT_MS, ...(fence === undefined ? {} : { fence }) };
     const number = attempts + 1;
     const exhausted = outcome.kind === 'retry' && number > retry.max_retries;
     const status: JobStatus = outcome.kind === 'delivered' ? 'succeeded' : outcome.kind === 'discard' || exhausted ? 'failed' : 'retrying';
     const waitMs = outcome.kind === 'retry' ? Math.max(outcome.afterMs ?? 0, backoffMs(retry, number, Math.random())) : 0;
     const dueMs = endedMs + (status === 'retrying' ? waitMs : 0);
     vitals.executions.inc({ action: job.action, outcome: outcome.kind });
-    const record: AttemptRecord = { job: job.id, number, startedMs, durationMs: endedMs - startedMs, outcome, status, dueMs };
+    const record: AttemptRecord = { job: job.id, fence, number, startedMs, durationMs: endedMs - startedMs, outcome, status, dueMs };
     await this.#write(record);
     const detail = { execution: job.id, action: job.action, attempt: number, ...('reason' in outcome ? { reason: outcome.reason } : {}) };
     if (status === 'succeeded') this.#port.log.info('delivered', detail);
     else
       this.#port.log.warn(status === 'failed' ? 'failed for good' : 'will be tried again', { ...detail, ...(status === 'retrying' ? { inMs: waitMs } : {}) });
-    return status === 'retrying' ? { job, attempts: number, dueMs } : undefined;
+    return status === 'retrying' && fence === undefined ? { job, attempts: number, dueMs } : undefined; // a claim ends with its attempt
   }
 
   /** `absent`: the action was not there, or was stopped before it could answer. That is no attempt. */

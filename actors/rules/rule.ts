@@ -12,11 +12,12 @@ import { type Reads, touches, type Wake } from '../feed.ts';
 import type { Job } from '../job.ts';
 import * as vitals from '../vitals.ts';
 import { type AlertState, type Damping, type Effect, INACTIVE, step, stepOfEvent } from './alert-state.ts';
-import { compile, type Compiled, type Facts } from './compile.ts';
-import { type Condition, leaves, parseCondition } from './condition.ts';
+import { compile, type Compiled, ConditionError, type Facts, type Truth, truthOf } from './compile.ts';
+import { parseCondition } from './condition.ts';
 import { details, explain } from './explain.ts';
 import type { Execution, RulePort, RuleStatus } from './port.ts';
 import type { RuleConfig } from './schema.ts';
+import { reads, type Tree } from './tree.ts';
 
 export type { RulePort, RuleStatus };
 
@@ -32,9 +33,8 @@ const COMMIT_RETRY_MS = 1_000;
 const TICK = Symbol('time may have changed the verdict');
 
 /** Which monitors and fields wake the rule: those that `monitor` names, else those that the condition reads. */
-export function readsOf(config: RuleConfig, condition: Condition): Reads {
-  const fields = new Map<string, Set<string>>();
-  for (const { monitor, path } of leaves(condition)) fields.set(monitor, (fields.get(monitor) ?? new Set()).add(path[0] ?? ''));
+export function readsOf(config: RuleConfig, condition: Tree): Reads {
+  const fields = reads(condition).monitors;
   const named = config.monitor === undefined ? [...fields.keys()] : [config.monitor].flat();
   return new Map(named.map((monitor) => [monitor, fields.get(monitor) ?? 'all']));
 }
@@ -50,7 +50,7 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
   readonly #config: RuleConfig;
   readonly #parameters: Fields;
   readonly #port: RulePort;
-  readonly #condition: Condition;
+  readonly #condition: Tree;
   readonly #holds: Compiled;
   readonly #damping: Damping;
   readonly #reads: Reads;
@@ -73,7 +73,7 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     this.#holds = compile(parsed.condition);
     this.#damping = { forMs: config.for * 1_000, keepFiringForMs: config.keep_firing_for * 1_000, cooldownMs: config.cooldown * 1_000 };
     this.#reads = readsOf(config, parsed.condition);
-    this.#monitors = [...new Set([...leaves(parsed.condition).map(({ monitor }) => monitor), ...needs])];
+    this.#monitors = [...new Set([...reads(parsed.condition).monitors.keys(), ...needs])];
   }
 
   async init(self: Process): Promise<Init<AlertState>> {
@@ -147,8 +147,18 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     return waiting;
   }
 
+  /** A condition that cannot be evaluated is unknown, until `on_error` says more. */
+  #truth(facts: Facts): Truth {
+    try {
+      return truthOf(this.#holds(facts));
+    } catch (error) {
+      if (error instanceof ConditionError) return undefined;
+      throw error;
+    }
+  }
+
   #judge(state: AlertState, facts: Facts, monitor: string | undefined, observation: Observation, verdicts: Verdict[]): AlertState {
-    const truth = this.#holds(facts);
+    const truth = this.#truth(facts);
     vitals.evaluations.inc({ rule: this.#name, result: truth === undefined ? 'unknown' : String(truth) });
     vitals.evaluationSeconds.observe(Math.max(0, Date.now() - observation.atMs) / 1_000);
     const nowMs = monitor === undefined ? observation.atMs : Math.max(observation.atMs, state.sinceMs);
@@ -212,6 +222,9 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     return {
       now: (name) => (name === monitor ? observation?.fields : feed.latest(name)?.last.fields),
       before: (name) => (name === monitor ? previous?.fields : feed.latest(name)?.history.at(-2)?.fields),
+      window: () => undefined, // the windows of rules are to come
+      whole: () => undefined,
+      call: () => undefined,
     };
   }
 

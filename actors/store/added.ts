@@ -19,7 +19,7 @@ export interface Table {
 }
 
 /** What is kept of the value, by what SQL adds it up to. */
-const FIELD = { avg: 'sum', sum: 'sum', min: 'min', max: 'max', count: undefined } as const;
+export const FIELD = { avg: 'sum', sum: 'sum', min: 'min', max: 'max', count: undefined } as const;
 export type Additive = keyof typeof FIELD;
 export const isAdditive = (fn: Fn): fn is Additive => Object.hasOwn(FIELD, fn);
 

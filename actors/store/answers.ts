@@ -2,13 +2,15 @@
 import { aggregated, type GroupColumns } from './aggregate.ts';
 import type { Engine } from './engine.ts';
 import { type LinePage, linePage } from './lines.ts';
+import { LOGS } from './logs.ts';
 import { budgetOf } from './plan.ts';
 import { type Program, Watch } from './program.ts';
 import { type SamplePage, samplePage } from './samples.ts';
 import type { Selection } from './selection.ts';
+import { TRACES } from './traces.ts';
 import type { Query } from './work.ts';
 
-/** What the thread answers: `metrics` with a page, `aggregate` with groups, `logs` with lines. */
+/** What the thread answers: `metrics` with a page, `aggregate` with groups, `logs` and `traces` with lines. */
 export type QueryAnswer = SamplePage | readonly GroupColumns[] | LinePage;
 
 export interface Asking {
@@ -22,7 +24,8 @@ export function asking(work: Query, engine: Engine, selection: Selection): Askin
 }
 
 function* programOf(work: Query, engine: Engine, selection: Selection): Program<QueryAnswer> {
-  if (work.do === 'logs') return yield* linePage(work.query);
+  if (work.do === 'logs') return yield* linePage(LOGS, work.query, engine);
+  if (work.do === 'traces') return yield* linePage(TRACES, work.query, engine);
   yield* selection.refresh();
   if (work.do === 'aggregate') return yield* aggregated(work.query, engine, selection);
   return yield* samplePage(work.query, engine, selection);

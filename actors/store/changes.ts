@@ -10,7 +10,9 @@ export type Change =
   | { readonly set: 'episode'; readonly episode: Episode }
   | { readonly set: 'job'; readonly job: Job; readonly status: 'queued' | 'suppressed'; readonly reason?: string }
   /** With a fence: only when the job is still leased under it. */
-  | { readonly set: 'attempt'; readonly attempt: Attempt; readonly status: JobStatus; readonly dueMs: number; readonly fence?: number }
+  | { readonly set: 'attempt'; readonly attempt: Attempt; readonly status: JobStatus; readonly dueMs: number; readonly fence?: number | undefined }
+  /** Renews all leases of an owner, or, with null, lets go of what they hold. */
+  | { readonly set: 'leases'; readonly owner: string; readonly untilMs: number | null }
   | { readonly set: 'job_status'; readonly id: string; readonly status: JobStatus; readonly reason: string; readonly dueMs: number }
   | { readonly set: 'version'; readonly version: ConfigVersion }
   /** MQTT: an empty payload forgets the topic. */
@@ -88,6 +90,8 @@ const SET_RULE_STATE = upsert('rule_states', 'rule', 'rule, state');
 const SET_MONITOR_STATE = upsert('monitor_states', 'monitor', 'monitor, at_ms, fields');
 const SET_RETAINED = upsert('retained', 'topic', 'topic, at_ms, qos, payload');
 const SET_API_KEY = upsert('api_keys', 'id', 'id, name, hash, roles, created_ms, expires_ms');
+/** Jobs that are not at their end. */
+export const OPEN = "status IN ('queued', 'running', 'retrying')";
 // An episode keeps its beginning; its end comes later.
 const SET_EPISODE =
   'INSERT INTO episodes (id, rule, severity, details, started_ms, ended_ms) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ended_ms = excluded.ended_ms';
@@ -113,6 +117,10 @@ const TABLE: Table = {
     { sql: ATTEMPTED, params: [status, a.reason, a.number, dueMs, a.job, fence, fence] },
   ],
   job_status: ({ id, status, reason, dueMs }) => one('UPDATE jobs SET status = ?, reason = ?, due_ms = ? WHERE id = ?', status, reason, dueMs, id),
+  leases: ({ owner, untilMs }) =>
+    untilMs === null
+      ? one(`UPDATE jobs SET owner = NULL, lease_ms = NULL WHERE owner = ? AND ${OPEN}`, owner)
+      : one(`UPDATE jobs SET lease_ms = ? WHERE owner = ? AND ${OPEN}`, untilMs, owner),
   version: ({ version: v }) => one(ADD_VERSION, v.number, v.atMs, v.author, v.reason, JSON.stringify(v.diff), JSON.stringify(v.overlay)),
   retained: ({ retained: r }) =>
     r.payload.length > 0 ? one(SET_RETAINED, r.topic, r.atMs, r.qos, r.payload) : one('DELETE FROM retained WHERE topic = ?', r.topic),

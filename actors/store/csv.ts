@@ -2,7 +2,7 @@
  * Comma-separated values (RFC 4180), also for spreadsheets: a text that one of them would take for a formula gets an apostrophe before it (OWASP, "CSV
  * Injection"). Times are ISO 8601.
  */
-import type { Column, Format } from './export.ts';
+import type { Column, Format, Line } from './export.ts';
 
 const FORMULA = /^[=+\-@\t\r]/;
 const SPECIAL = /[",\r\n]/;
@@ -10,7 +10,8 @@ const SPECIAL = /[",\r\n]/;
 const quoted = (text: string): string => (SPECIAL.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 const harmless = (text: string): string => quoted(FORMULA.test(text) ? `'${text}` : text);
 
-function cellOf(cell: string | number | undefined, { kind }: Column): string {
+function cellOf(cell: Line[number] | undefined, { kind }: Column): string {
+  if (cell === null) return '';
   if (kind === 'time') return new Date(Number(cell)).toISOString();
   return kind === 'number' ? String(cell) : harmless(String(cell));
 }

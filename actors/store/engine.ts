@@ -15,6 +15,8 @@ export interface Place {
 export interface Engine {
   /** How many series one statement takes. */
   readonly atOnce: number;
+  /** How many lines one statement may look at, however few of them fit; left out: it can be stopped while it does. */
+  readonly mostSeen?: number;
   /**
    * Of each of these series the next `limit` samples in this order, none beyond the instant `end`.
    * Rows: series, ts, seq, value; those of one series in order.

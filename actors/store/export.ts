@@ -1,5 +1,5 @@
 /**
- * Telemetry for others to read: samples series by series, each in the order of time; logs in the order of time. It is read in small statements,
+ * Telemetry for others to read: samples series by series, each in the order of time; logs and spans in the order of time. It is read in small statements,
  * so that it holds nobody up however slowly it is taken; what comes in meanwhile may be in it or not.
  */
 import type { ExportQuery } from '../../proto/api.ts';
@@ -7,20 +7,24 @@ import type { Statement } from './changes.ts';
 import { csv } from './csv.ts';
 import type { Engine } from './engine.ts';
 import { Refusal } from './errand.ts';
-import { linePage } from './lines.ts';
+import { type LinePage, type LineQuery, type Lines, linePage } from './lines.ts';
+import { LOGS } from './logs.ts';
 import { ndjson } from './ndjson.ts';
 import { parquet } from './parquet.ts';
 import { spanOf } from './plan.ts';
 import { type Program, QueryError, type Rows } from './program.ts';
-import type { Match } from './query.ts';
+import type { Match, TraceQuery } from './query.ts';
 import { Selection } from './selection.ts';
+import { TRACES } from './traces.ts';
 
-/** A sample or a log, by the columns below. */
-export type Line = readonly (string | number)[];
+/** A sample, a log or a span, by the columns below. */
+export type Line = readonly (string | number | null)[];
 export interface Column {
   readonly name: string;
   /** time: ms since 1970 · json: a text with an object. */
   readonly kind: 'time' | 'number' | 'text' | 'json';
+  /** It can be null. */
+  readonly optional?: true;
 }
 /** Bytes of a file, from its first to its last. */
 export type Format = (columns: readonly Column[], lines: AsyncIterable<readonly Line[]>) => AsyncGenerator<Uint8Array>;
@@ -45,17 +49,28 @@ export const COLUMNS: Readonly<Record<ExportQuery['what'], readonly Column[]>> =
     { name: 'message', kind: 'text' },
     { name: 'tags', kind: 'json' },
   ],
+  traces: [
+    { name: 'timestamp', kind: 'time' },
+    { name: 'traceId', kind: 'text' },
+    { name: 'spanId', kind: 'text' },
+    { name: 'parentId', kind: 'text', optional: true },
+    { name: 'service', kind: 'text' },
+    { name: 'name', kind: 'text' },
+    { name: 'durationMs', kind: 'number' },
+    { name: 'status', kind: 'text' },
+    { name: 'tags', kind: 'json' },
+  ],
 };
 const FORMATS: Readonly<Record<ExportQuery['format'], Format>> = { ndjson, csv, parquet };
 /** Read at once. */
 const SAMPLES = 5_000;
-const LOGS = 1_000;
+const LINES = 1_000;
 
 /** @returns how many lines it has, at the end. @throws Refusal `usage`. */
 export async function* exported(query: ExportQuery, ground: Ground): AsyncGenerator<Uint8Array, { readonly rows: number }> {
   const counted = { rows: 0 };
   try {
-    yield* FORMATS[query.format](COLUMNS[query.what], counting(query.what === 'logs' ? logs(query, ground) : samples(query, ground), counted));
+    yield* FORMATS[query.format](COLUMNS[query.what], counting(LINES_OF[query.what](query, ground), counted));
   } catch (error) {
     throw error instanceof QueryError ? new Refusal('usage', error.message, { cause: error }) : error;
   }
@@ -70,14 +85,10 @@ async function* counting(lines: AsyncIterable<readonly Line[]>, counted: { rows:
 }
 
 async function* samples(query: ExportQuery, { engine, read }: Ground): AsyncGenerator<readonly Line[]> {
-  const { service, name } = query;
   const { fromMs, toMs } = spanOf(whereOf(query));
   const selection = new Selection();
   await run(selection.refresh(), read);
-  const chosen = await run(
-    selection.select({ ...(service === undefined ? {} : { service: matchOf(service) }), ...(name === undefined ? {} : { name: matchOf(name) }) }),
-    read,
-  );
+  const chosen = await run(selection.select(whereOf(query)), read);
   for (const one of chosen) {
     for (let [ts, seq] = [fromMs, -1]; ; ) {
       const rows = await read(engine.samples([{ series: one.id, ts, seq }], toMs, 'oldest', SAMPLES));
@@ -89,17 +100,30 @@ async function* samples(query: ExportQuery, { engine, read }: Ground): AsyncGene
   }
 }
 
-async function* logs(query: ExportQuery, { read }: Ground): AsyncGenerator<readonly Line[]> {
-  const { service } = query;
-  if (query.name !== undefined) throw new Refusal('usage', 'logs have no name: leave --name out, or export metrics');
-  const where = { ...whereOf(query), ...(service === undefined ? {} : { service: matchOf(service) }), order: 'oldest', limit: LOGS } as const;
-  for (let cursor: string | undefined; ; ) {
-    const { lines, next } = await run(linePage({ ...where, ...(cursor === undefined ? {} : { cursor }) }), read);
-    yield lines.map(([ts, from, level, message, tags]): Line => [Number(ts), String(from), String(level), String(message), String(tags)]);
+async function* logs(query: ExportQuery, ground: Ground): AsyncGenerator<readonly Line[]> {
+  if (query.name !== undefined) throw new Refusal('usage', 'logs have no name: leave --name out, or export metrics or traces');
+  for await (const lines of inTime(LOGS, whereOf(query), ground))
+    yield lines.map(([ts, from, tags, level, message]): Line => [Number(ts), String(from), String(level), String(message), String(tags)]);
+}
+
+async function* traces(query: ExportQuery, ground: Ground): AsyncGenerator<readonly Line[]> {
+  for await (const lines of inTime(TRACES, whereOf(query), ground))
+    yield lines.map(([ts, from, tags, name, durationMs, status, parentId, traceId, spanId]): Line => {
+      const ids = [String(traceId), String(spanId), parentId === null ? null : String(parentId)];
+      return [Number(ts), ...ids, String(from), String(name), Number(durationMs), String(status), String(tags)];
+    });
+}
+
+async function* inTime<Q extends LineQuery>(from: Lines<Q>, query: Q, { engine, read }: Ground): AsyncGenerator<LinePage['lines']> {
+  for (let at: { readonly cursor?: string } = {}; ; ) {
+    const { lines, next } = await run(linePage(from, { ...query, order: 'oldest', limit: LINES, ...at }, engine), read);
+    yield lines;
     if (next === undefined) return;
-    cursor = next;
+    at = { cursor: next };
   }
 }
+
+const LINES_OF: Readonly<Record<ExportQuery['what'], typeof samples>> = { metrics: samples, logs, traces };
 
 async function run<T>(program: Program<T>, read: Ground['read']): Promise<T> {
   for (let rows: Rows = []; ; ) {
@@ -110,7 +134,9 @@ async function run<T>(program: Program<T>, read: Ground['read']): Promise<T> {
 }
 
 const matchOf = (text: string): Match => (text.includes('*') ? { like: text } : { is: text });
-const whereOf = ({ fromMs, toMs }: ExportQuery): { fromMs?: number; toMs?: number } => ({
+const whereOf = ({ service, name, fromMs, toMs }: ExportQuery): Pick<TraceQuery, 'service' | 'name' | 'fromMs' | 'toMs'> => ({
+  ...(service === undefined ? {} : { service: matchOf(service) }),
+  ...(name === undefined ? {} : { name: matchOf(name) }),
   ...(fromMs === undefined ? {} : { fromMs }),
   ...(toMs === undefined ? {} : { toMs }),
 });

@@ -1,5 +1,5 @@
 /** What the thread that reads has answered, as its users get it: made of columns here, since objects cross between threads slowly. */
-import type { Level, Log, Metric } from '../event.ts';
+import type { Level, Log, Metric, SpanStatus, Trace } from '../event.ts';
 import type { GroupColumns } from './aggregate.ts';
 import type { LinePage } from './lines.ts';
 import type { Cell } from './program.ts';
@@ -28,11 +28,25 @@ export const groupsOf = (groups: readonly GroupColumns[]): readonly Group[] =>
 
 export const logsOf = (page: LinePage): Page<Log> => ({ items: page.lines.map(logOf), ...next(page) });
 
-const logOf = ([ts, service, level, message, tags]: readonly Cell[]): Log => ({
+export const tracesOf = (page: LinePage): Page<Trace> => ({ items: page.lines.map(traceOf), ...next(page) });
+
+const logOf = ([ts, service, tags, level, message]: readonly Cell[]): Log => ({
   timestamp: Number(ts),
   service: String(service),
   level: level as Level, // as a log brought it
   message: String(message),
+  tags: tagsOf(tags),
+});
+
+const traceOf = ([ts, service, tags, name, durationMs, status, parentId, traceId, spanId]: readonly Cell[]): Trace => ({
+  traceId: String(traceId),
+  spanId: String(spanId),
+  ...(parentId === null ? {} : { parentId: String(parentId) }),
+  service: String(service),
+  name: String(name),
+  timestamp: Number(ts),
+  durationMs: Number(durationMs),
+  status: status as SpanStatus, // as a span brought it
   tags: tagsOf(tags),
 });
 

@@ -17,7 +17,7 @@ export const parquet: Format = async function* (columns, lines) {
   const bytes = new ByteWriter();
   const schema: SchemaElement[] = [
     { name: 'argos', num_children: columns.length },
-    ...columns.map(({ name, kind }): SchemaElement => ({ name, repetition_type: 'REQUIRED', ...TYPES[kind] })),
+    ...columns.map(({ name, kind, optional = false }): SchemaElement => ({ name, repetition_type: optional ? 'OPTIONAL' : 'REQUIRED', ...TYPES[kind] })),
   ];
   const writer = new ParquetWriter({ writer: bytes, schema, createdBy: 'argos' });
   let group: Line[] = [];
@@ -46,5 +46,6 @@ export const parquet: Format = async function* (columns, lines) {
 const sourcesOf = (columns: readonly Column[], lines: readonly Line[]): ColumnSource[] =>
   columns.map(({ name, kind }, i) => {
     if (kind === 'number') return { name, data: Float64Array.from(lines, (line) => Number(line[i])) };
-    return { name, data: lines.map((line) => (kind === 'time' ? BigInt(line[i] ?? 0) : String(line[i]))) };
+    if (kind === 'time') return { name, data: lines.map((line) => BigInt(line[i] ?? 0)) };
+    return { name, data: lines.map((line) => (line[i] === null ? null : String(line[i]))) };
   });

@@ -1,7 +1,7 @@
 /** A query from outside, checked and with its defaults. */
-import { LEVELS } from '../event.ts';
+import { LEVELS, SPAN_STATUSES } from '../event.ts';
 import { refused } from './program.ts';
-import type { AggregateQuery, Fn, LogQuery, MetricQuery, Order, Where } from './query.ts';
+import type { AggregateQuery, Fn, Limits, LogQuery, Order, TraceQuery, Where } from './query.ts';
 
 export const MOST_ROWS = 100_000;
 const DEFAULT_ROWS = 1_000;
@@ -36,15 +36,29 @@ export function spanOf({ fromMs = -END_OF_TIME_MS, toMs = END_OF_TIME_MS }: Wher
   return { fromMs: instant('fromMs', fromMs, Math.ceil), toMs: instant('toMs', toMs, Math.floor) };
 }
 
-export function pagingOf(query: MetricQuery | LogQuery): Paging {
+export function pagingOf(query: Where & Limits & { readonly order?: Order }): Paging {
   const { limit = DEFAULT_ROWS, order = 'newest' } = query;
   if (order !== 'newest' && order !== 'oldest') throw refused('order: expected `newest` or `oldest`', order);
   return { span: spanOf(query), limit: whole('limit', limit, 1, MOST_ROWS), order };
 }
 
-export function levelsOf({ levels }: LogQuery): LogQuery['levels'] {
-  for (const level of levels ?? []) if (!LEVELS.includes(level)) throw refused(`levels: expected some of ${LEVELS.join(', ')}`, level);
-  return levels;
+export const levelsOf = ({ levels }: LogQuery): LogQuery['levels'] => some('levels', levels, LEVELS);
+export const statusesOf = ({ statuses }: TraceQuery): TraceQuery['statuses'] => some('statuses', statuses, SPAN_STATUSES);
+
+function some<T>(key: string, got: readonly T[] | undefined, all: readonly T[]): readonly T[] | undefined {
+  for (const one of got ?? []) if (!all.includes(one)) throw refused(`${key}: expected some of ${all.join(', ')}`, one);
+  return got;
+}
+
+export function minDurationOf({ minDurationMs }: TraceQuery): number | undefined {
+  if (minDurationMs !== undefined && !Number.isFinite(minDurationMs)) throw refused('minDurationMs: expected a number of milliseconds', minDurationMs);
+  return minDurationMs;
+}
+
+/** @param got it may have come from outside. */
+export function textOf(key: string, got: unknown): string | undefined {
+  if (got !== undefined && typeof got !== 'string') throw refused(`${key}: expected a text`, got);
+  return got;
 }
 
 const SIMPLE: readonly string[] = ['avg', 'sum', 'min', 'max', 'count', 'rate', 'first', 'last'] satisfies Fn[];

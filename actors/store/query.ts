@@ -1,5 +1,5 @@
 /** What history can be asked, whoever asks: rules, actions, the query API, the console. Shapes only. */
-import type { Level } from '../event.ts';
+import type { Level, SpanStatus } from '../event.ts';
 
 /** A text as it is · with `*` for any run of characters · by an RE2 pattern that has to match the whole · or not one of these. */
 export type Match = { readonly is: string } | { readonly like: string } | { readonly matches: string } | { readonly not: Match };
@@ -52,6 +52,16 @@ export interface LogQuery extends Where, Limits {
   readonly levels?: readonly Level[];
   /** The message holds this, whatever the case of its letters. */
   readonly text?: string;
+  readonly order?: Order;
+}
+/** By when spans began, then by their ids. */
+export interface TraceQuery extends Where, Limits {
+  /** Spans of this trace alone. */
+  readonly traceId?: string;
+  readonly name?: Match;
+  readonly statuses?: readonly SpanStatus[];
+  /** Only what took so long, or longer. */
+  readonly minDurationMs?: number;
   readonly order?: Order;
 }
 

@@ -1,8 +1,8 @@
 /** What the journal is asked: each question as a statement that both engines understand, and how its rows read. */
 import type { Fields } from '../event.ts';
 import type { Job, JobStatus } from '../job.ts';
-import type { ApiKey, Attempt, Audit, ConfigVersion, Episode, Param, Retained, Statement } from './changes.ts';
-import type { Ask, Write } from './work.ts';
+import { type ApiKey, type Attempt, type Audit, type ConfigVersion, type Episode, OPEN, type Param, type Retained, type Statement } from './changes.ts';
+import type { Ask, JobFilter, Write } from './work.ts';
 
 export interface StoredJob {
   readonly job: Job;
@@ -12,14 +12,6 @@ export interface StoredJob {
   readonly dueMs: number;
   /** Of the lease under which it was claimed last. */
   readonly fence: number;
-}
-export interface JobFilter {
-  readonly rule?: string;
-  readonly action?: string;
-  readonly status?: JobStatus;
-  readonly id?: string;
-  /** Newest first; default 100. */
-  readonly limit?: number;
 }
 export interface MonitorState {
   readonly monitor: string;
@@ -40,7 +32,6 @@ const json = (text: unknown): unknown => JSON.parse(String(text));
 const number = (value: unknown): number => Number(value);
 const orNull = (value: unknown): number | null => (value === null ? null : Number(value));
 
-const OPEN = "status IN ('queued', 'running', 'retrying')";
 const JOB = 'job, status, reason, attempts, due_ms, fence';
 const jobOf = (r: Row): StoredJob => ({
   job: json(r.job) as Job,
@@ -64,14 +55,16 @@ function jobs({ rule, action, status, id, limit = 100 }: JobFilter): Read<Stored
  * Lease due jobs: those that nobody holds, or whose lease is over. `lock` is what the engine needs to keep two nodes apart.
  * The fence of a job grows with each lease; who comes with an older one is too late.
  */
-export const claim = ({ owner, limit, nowMs, leaseMs }: Extract<Write, { do: 'claim' }>, lock: string): Read<StoredJob[]> =>
-  read(
+export const claim = ({ owner, limit, nowMs, leaseMs, actions }: Extract<Write, { do: 'claim' }>, lock: string): Read<StoredJob[]> => {
+  const ours = actions ? ` AND action IN (${actions.map(() => '?').join()})` : '';
+  return read(
     // Materialized: a plan that looks for the due ones once more for each row would lock more than `limit`.
-    `WITH due AS MATERIALIZED (SELECT id FROM jobs WHERE ${OPEN} AND due_ms <= ? AND (lease_ms IS NULL OR lease_ms <= ?) ORDER BY due_ms, created_ms LIMIT ? ${lock})` +
+    `WITH due AS MATERIALIZED (SELECT id FROM jobs WHERE ${OPEN} AND due_ms <= ? AND (lease_ms IS NULL OR lease_ms <= ?)${ours} ORDER BY due_ms, created_ms LIMIT ? ${lock})` +
       ` UPDATE jobs SET owner = ?, lease_ms = ?, fence = fence + 1 WHERE id IN (SELECT id FROM due) RETURNING ${JOB}`,
-    [nowMs, nowMs, limit, owner, nowMs + leaseMs],
+    [nowMs, nowMs, ...(actions ?? []), limit, owner, nowMs + leaseMs],
     (rows) => rows.map(jobOf).sort((a, b) => a.dueMs - b.dueMs || a.job.createdMs - b.job.createdMs),
   );
+};
 
 const attempts = (job: string): Read<Attempt[]> =>
   read(

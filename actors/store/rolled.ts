@@ -1,25 +1,24 @@
 /**
- * Down-sampled rows as the source of an aggregation, before another one: they are read where they tell the same as the samples would, and where
- * the samples are gone. Of a time whose samples are gone, a row counts where its first sample was; what came late of it is there when
- * housekeeping has added it.
+ * Down-sampled rows as the source of an aggregation, before another one: series after series, each by its pieces (pieces.ts). Of a time whose samples
+ * are gone, a row counts where its first sample was; what came late of it is there when housekeeping has added it.
  */
-import { added, isAdditive, type Table } from './added.ts';
+import { added, FIELD, isAdditive, type Table } from './added.ts';
 import { bucketOf, type Emit, type Source, type Wanted } from './engine.ts';
 import { Partial } from './partial.ts';
+import { doubtOf, type Known, piecesOf, type Time } from './pieces.ts';
 import { type Cell, type Program, statement } from './program.ts';
 import type { Fn } from './query.ts';
-import { HOUR_MS, MINUTE_MS, type Step } from './rollup.ts';
+import { MINUTE_MS, type Step } from './rollup.ts';
 import { Sketch } from '../sketch.ts';
 
 /** How many rows one statement reads, added up or one by one, and how many marks of what is out of date: some milliseconds. */
 export interface Sizes {
+  /** 0: rows are never added up by SQL. */
   readonly slice: number;
   readonly scan: number;
   readonly stale: number;
 }
-const SIZES: Sizes = { slice: 5_000, scan: 1_000, stale: 200 };
-/** Fewer rows of a kind are not worth the statements. */
-const LEAST: Readonly<Record<Step, number>> = { [HOUR_MS]: 2, [MINUTE_MS]: 5 };
+export const SIZES: Sizes = { slice: 5_000, scan: 1_000, stale: 200 };
 
 const COLUMNS: Table['columns'] = {
   avg: 'sum(count), CASE WHEN count(sum) = count(*) THEN sum(sum) END',
@@ -30,108 +29,60 @@ const COLUMNS: Table['columns'] = {
 };
 const within = (step: Step): string => `FROM rollups WHERE series_id = ? AND step = ${step} AND ts BETWEEN ? AND ? AND ts + first_at BETWEEN ? AND ?`;
 const ROLLED = "SELECT value FROM marks WHERE name = 'rolled'";
-const REMOVED = 'SELECT raw_before, minutes_before FROM removed WHERE series_id = ?';
+const STALE = 'SELECT ts FROM stale_rollups WHERE series_id = ? AND ts >= ? AND ts < ? ORDER BY ts LIMIT ?';
+const NOTHING = Number.NEGATIVE_INFINITY;
 
-const floor = (ts: number, step: Step): number => Math.floor(ts / step) * step;
-const ceil = (ts: number, step: Step): number => Math.ceil(ts / step) * step;
-
-/** From `from` on and before `to`, ms since 1970. */
-interface Time {
-  readonly from: number;
-  readonly to: number;
-}
-
-export const rolledSource = (samples: Source, sizes = SIZES): Source => ({
+/** @param gone the table that says of a series what retention has taken. */
+export const rolledSource = (samples: Source, sizes = SIZES, gone = 'removed'): Source => ({
   *parts(series, wanted, emit) {
     const [mark] = yield statement(ROLLED);
-    const [removals] = yield statement('SELECT 1 FROM removed LIMIT 1');
-    const reader = new Reader(samples, sizes, wanted, Number(mark?.[0] ?? Number.NEGATIVE_INFINITY), emit);
+    const [removals] = yield statement(`SELECT 1 FROM ${gone} LIMIT 1`);
+    const reader = new Reader(sizes, wanted, emit);
     for (const one of series) {
-      const [gone] = removals ? yield statement(REMOVED, one) : [];
-      yield* reader.series(one, Number(gone?.[0] ?? Number.NEGATIVE_INFINITY), Number(gone?.[1] ?? Number.NEGATIVE_INFINITY));
+      const [before] = removals ? yield statement(`SELECT raw_before, minutes_before FROM ${gone} WHERE series_id = ?`, one) : [];
+      const known = { rolled: Number(mark?.[0] ?? NOTHING), raw: Number(before?.[0] ?? NOTHING), minutes: Number(before?.[1] ?? NOTHING) };
+      const stale = yield* staleOf(one, doubtOf(wanted, known), sizes.stale);
+      for (const { step, from, to } of piecesOf(wanted, { ...known, stale })) {
+        if (step === undefined) yield* samples.parts([one], { ...wanted, fromMs: from, toMs: to - 1 }, emit);
+        else yield* reader.rows(one, step, { from, to });
+      }
     }
   },
 });
 
+/** Minutes that are out of date, those that follow on each other as one. */
+function* staleOf(series: number, doubt: Time | undefined, most: number): Program<Known['stale']> {
+  const stale: { from: number; to: number }[] = [];
+  for (let from = doubt?.from; doubt && from !== undefined; ) {
+    const found = yield statement(STALE, series, from, doubt.to, most);
+    for (const [cell] of found) {
+      const ts = Number(cell);
+      const last = stale.at(-1);
+      if (last?.to === ts) last.to = ts + MINUTE_MS;
+      else stale.push({ from: ts, to: ts + MINUTE_MS });
+    }
+    from = found.length < most ? undefined : stale.at(-1)?.to;
+  }
+  return stale;
+}
+
 class Reader {
-  readonly #samples: Source;
   readonly #sizes: Sizes;
   readonly #wanted: Wanted;
-  /** All before is rolled up. */
-  readonly #rolled: number;
   readonly #emit: Emit;
-  /** The longest rows that lie in one bucket each. */
-  readonly #longest: Step | undefined;
 
-  constructor(samples: Source, sizes: Sizes, wanted: Wanted, rolled: number, emit: Emit) {
-    this.#samples = samples;
+  constructor(sizes: Sizes, wanted: Wanted, emit: Emit) {
     this.#sizes = sizes;
     this.#wanted = wanted;
-    this.#rolled = rolled;
     this.#emit = emit;
-    const one = bucketOf(wanted, wanted.fromMs) === bucketOf(wanted, wanted.toMs);
-    const isSought = one && (wanted.fn === 'first' || wanted.fn === 'last'); // among samples that takes one look
-    this.#longest = isSought ? undefined : ([HOUR_MS, MINUTE_MS] as const).find((step) => one || (wanted.stepMs % step === 0 && wanted.baseMs % step === 0));
-  }
-
-  /** Samples before `raw` and minutes before `minutes` are gone. */
-  *series(series: number, raw: number, minutes: number): Program<void> {
-    const { fromMs: from, toMs } = this.#wanted;
-    const to = toMs + 1;
-    const [hoursEnd, minutesEnd] = [Math.min(ceil(minutes, HOUR_MS), to), Math.min(ceil(raw, MINUTE_MS), to)];
-    if (from < hoursEnd) yield* this.#rows(series, HOUR_MS, { from: from - HOUR_MS + 1, to: hoursEnd });
-    const since = Math.max(from, hoursEnd);
-    if (since < minutesEnd) yield* this.#withoutSamples(series, { from: since, to: minutesEnd });
-    const left = Math.max(from, minutesEnd);
-    if (left < to) yield* this.#exactly(series, { from: left, to }, this.#longest);
-  }
-
-  *#withoutSamples(series: number, { from, to }: Time): Program<void> {
-    const [begin, end] = this.#longest === HOUR_MS ? [ceil(from, HOUR_MS), floor(to, HOUR_MS)] : [to, to];
-    yield* this.#rows(series, MINUTE_MS, { from: from - MINUTE_MS + 1, to: Math.min(begin, to) }); // with the minute that the range begins in
-    if (begin >= end) {
-      if (begin < to) yield* this.#rows(series, MINUTE_MS, { from: begin, to });
-      return;
-    }
-    yield* this.#rows(series, HOUR_MS, { from: begin, to: end });
-    yield* this.#rows(series, MINUTE_MS, { from: end, to });
-  }
-
-  /** By rows of this length where they are whole and up to date, by shorter ones, and by samples. */
-  *#exactly(series: number, { from, to }: Time, step: Step | undefined): Program<void> {
-    if (from >= to) return;
-    if (step === undefined) return yield* this.#samples.parts([series], { ...this.#wanted, fromMs: from, toMs: to - 1 }, this.#emit);
-    const shorter = step === HOUR_MS ? MINUTE_MS : undefined;
-    const [begin, end] = [ceil(from, step), floor(Math.min(to, this.#rolled), step)];
-    if (end - begin < LEAST[step] * step) return yield* this.#exactly(series, { from, to }, shorter);
-    yield* this.#exactly(series, { from, to: begin }, shorter);
-    const stale = yield statement(
-      'SELECT ts FROM stale_rollups WHERE series_id = ? AND ts >= ? AND ts < ? ORDER BY ts LIMIT ?',
-      series,
-      begin,
-      end,
-      this.#sizes.stale,
-    );
-    let at = begin;
-    for (const [ts] of stale) {
-      const row = floor(Number(ts), step);
-      if (row < at) continue;
-      yield* this.#rows(series, step, { from: at, to: row });
-      yield* this.#exactly(series, { from: row, to: row + step }, shorter);
-      at = row + step;
-    }
-    if (stale.length === this.#sizes.stale) return yield* this.#exactly(series, { from: at, to }, step);
-    yield* this.#rows(series, step, { from: at, to: end });
-    yield* this.#exactly(series, { from: end, to }, shorter);
   }
 
   /** All whose `ts` lies in this time, and their first sample within the range. */
-  *#rows(series: number, step: Step, { from, to }: Time): Program<void> {
-    if (from >= to) return;
+  *rows(series: number, step: Step, { from, to }: Time): Program<void> {
     const { slice } = this.#sizes;
     const { fn, fromMs, toMs } = this.#wanted;
     const rows = { ...this.#wanted, fromMs: from, toMs: to - 1 };
-    if (!isAdditive(fn)) return yield* this.#scanned(series, step, rows);
+    if (!isAdditive(fn) || slice === 0) return yield* this.#scanned(series, step, rows);
     const table = {
       columns: COLUMNS,
       within: within(step),
@@ -178,6 +129,10 @@ function rowOf(fn: Fn): Row {
       columns: 'sketch',
       part: (_, count, [bytes]) => Object.assign(new Partial(bytes instanceof Uint8Array ? Sketch.decode(bytes) : undefined), { count }),
     };
+  if (isAdditive(fn)) {
+    const field = FIELD[fn];
+    return { columns: field ?? '0', part: (_, count, [value]) => Object.assign(new Partial(), { count }, field && { [field]: numbered(value) }) };
+  }
   return {
     columns: 'first, last, ts + last_at, increase',
     part: (firstMs, count, [first, last, lastMs, increase]) =>

@@ -5,12 +5,22 @@ import { Partial } from './partial.ts';
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
 export type Step = typeof MINUTE_MS | typeof HOUR_MS;
+/** No time is before this one (ECMA-262 21.4.1.1). */
+export const FIRST_MS = -8_640_000_000_000_000;
 
 export const minuteOf = (ts: number): number => Math.floor(ts / MINUTE_MS) * MINUTE_MS;
 export const hourOf = (ts: number): number => Math.floor(ts / HOUR_MS) * HOUR_MS;
 
 /** A stretch that can be kept: it has its distribution. */
 export const stretch = (): Partial => new Partial(new Sketch());
+
+/** What is there with more: of before it, of behind it, or, where the two overlap, without the steps from one to the other. */
+export function extended(there: Partial, more: Partial): Partial {
+  const [first, second] = more.lastMs < there.firstMs ? [more, there] : [there, more];
+  if (second.firstMs >= first.lastMs) first.append(second);
+  else first.join(second);
+  return first;
+}
 
 /** Columns of `rollups`, in the order of `valuesOf`. */
 export const ROLLUP = 'ts, count, sum, min, max, first, first_at, last, last_at, increase, sketch';

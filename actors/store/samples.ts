@@ -23,7 +23,7 @@ const samplesOf = (rows: Rows): Sample[] => rows.map(([series, ts, seq, value]) 
 /** @throws QueryError `refused`. */
 export function* samplePage(query: MetricQuery, engine: Engine, selection: Selection): Program<SamplePage> {
   const { span, limit, order } = pagingOf(query);
-  const cursor = query.cursor === undefined ? undefined : decodeCursor(query, query.cursor, query.latest ? 1 : 3);
+  const cursor = query.cursor === undefined ? undefined : decodeCursor(query, query.cursor, query.latest ? ['number'] : ['number', 'number', 'number']);
   const chosen = yield* selection.select(query);
   const read = query.latest ? latest(chosen, span, limit, engine, cursor?.[0]) : merged(chosen, span, limit, engine, order, cursor);
   const samples = yield* read;

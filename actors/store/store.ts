@@ -1,19 +1,19 @@
 /** The store as the others see it. Every promise resolves after the commit, and rejects with a StoreError when there was none. */
 import { type Ask as Asked, CallError, call, cast } from '../../lib/call.ts';
-import type { Event, Log, Metric, Observation, Telemetry } from '../event.ts';
+import type { Event, Log, Metric, Observation, Telemetry, Trace } from '../event.ts';
 import type { Names } from '../names.ts';
 import * as vitals from '../vitals.ts';
 import type { ApiKey, Attempt, Audit, Change, ConfigVersion, Episode, Retained } from './changes.ts';
 import type { GroupColumns } from './aggregate.ts';
 import type { LinePage } from './lines.ts';
-import { cancellable, each, groupsOf, logsOf, metricsOf } from './pages.ts';
+import { cancellable, each, groupsOf, logsOf, metricsOf, tracesOf } from './pages.ts';
 import { patienceOf } from './plan.ts';
 import type { Health } from './health.ts';
-import type { AggregateQuery, Group, LogQuery, MetricQuery, Page } from './query.ts';
-import type { JobFilter, MonitorState, StoredJob } from './reads.ts';
+import type { AggregateQuery, Group, LogQuery, MetricQuery, Page, TraceQuery } from './query.ts';
+import type { MonitorState, StoredJob } from './reads.ts';
 import type { SamplePage } from './samples.ts';
 import { Interned, type KnownSeries } from './series.ts';
-import type { Answer, Batch, Boot, Columns, Fault, Query, Unjudged, Work, Write } from './work.ts';
+import type { Answer, Batch, Boot, Columns, Fault, JobFilter, Query, Unjudged, Work, Write } from './work.ts';
 
 /** The store is away or has refused: nothing of the request was kept. */
 export class StoreError extends Error {
@@ -27,6 +27,7 @@ export class StoreError extends Error {
 
 /** A write waits so long for its commit, a question for its answer; a query brings its own budget. */
 const ANSWER_MS = 30_000;
+const isSpansAlone = ({ metrics, logs, traces = [] }: Telemetry): boolean => traces.length > 0 && metrics.length + logs.length === 0;
 
 export class Store {
   readonly #names: Names;
@@ -45,16 +46,16 @@ export class Store {
     this.#names = names;
   }
 
-  /** Resolves with the number of the batch. */
+  /** Resolves with the number of the batch; 0: of nothing but spans, which nobody judges. */
   async append(telemetry: Telemetry, atMs = Date.now()): Promise<number> {
-    const { batch, stored } = this.batchOf(telemetry, ++this.#lastSeq, atMs);
+    const { batch, stored } = this.batchOf(telemetry, isSpansAlone(telemetry) ? 0 : ++this.#lastSeq, atMs);
     await this.#write({ do: 'append', batch });
     stored();
     return batch.seq;
   }
 
   /** Telemetry as it crosses to the store's threads. Call `stored` when it is committed: its series are known there from then on. */
-  batchOf({ protocol, metrics, logs }: Telemetry, seq: number, atMs: number): { readonly batch: Batch; readonly stored: () => void } {
+  batchOf({ protocol, metrics, logs, traces = [] }: Telemetry, seq: number, atMs: number): { readonly batch: Batch; readonly stored: () => void } {
     const fresh = new Set<KnownSeries>();
     const columns: Columns = { series: new Uint32Array(metrics.length), ts: new Float64Array(metrics.length), value: new Float64Array(metrics.length) };
     for (const [i, metric] of metrics.entries()) {
@@ -68,7 +69,8 @@ export class Store {
     const stored = (): void => {
       for (const one of fresh) one.stored = true;
     };
-    return { batch: { seq, atMs, protocol, series, columns, logs: JSON.stringify(logs) }, stored };
+    const texts = { logs: JSON.stringify(logs), ...(traces.length > 0 && { traces: JSON.stringify(traces) }) };
+    return { batch: { seq, atMs, protocol, series, columns, ...texts }, stored };
   }
 
   /** What a monitor saw by itself is kept within a second, if it can be. */
@@ -80,9 +82,9 @@ export class Store {
   commit(changes: readonly Change[]): Promise<void> {
     return this.#write({ do: 'commit', changes });
   }
-  /** Lease due jobs to `owner`: nobody else gets them until `leaseMs` are over. */
-  claim(owner: string, limit: number, nowMs: number, leaseMs: number): Promise<readonly StoredJob[]> {
-    return this.#write({ do: 'claim', owner, limit, nowMs, leaseMs });
+  /** Lease due jobs, of these actions only, to `owner`: nobody else gets them until `leaseMs` are over. */
+  claim(owner: string, limit: number, nowMs: number, leaseMs: number, actions?: readonly string[]): Promise<readonly StoredJob[]> {
+    return this.#write({ do: 'claim', owner, limit, nowMs, leaseMs, actions });
   }
 
   ruleState(rule: string): Promise<unknown> {
@@ -157,12 +159,18 @@ export class Store {
   async logs(query: LogQuery, signal?: AbortSignal): Promise<Page<Log>> {
     return logsOf(await this.#query<LinePage>({ do: 'logs', query }, signal));
   }
+  async traces(query: TraceQuery, signal?: AbortSignal): Promise<Page<Trace>> {
+    return tracesOf(await this.#query<LinePage>({ do: 'traces', query }, signal));
+  }
   /** Page after page, as they are asked for; the budget is for each. */
   eachMetric(query: MetricQuery, signal?: AbortSignal): AsyncGenerator<Metric> {
     return each((cursor) => this.metrics({ ...query, ...cursor }, signal));
   }
   eachLog(query: LogQuery, signal?: AbortSignal): AsyncGenerator<Log> {
     return each((cursor) => this.logs({ ...query, ...cursor }, signal));
+  }
+  eachTrace(query: TraceQuery, signal?: AbortSignal): AsyncGenerator<Trace> {
+    return each((cursor) => this.traces({ ...query, ...cursor }, signal));
   }
 
   /** Called by the actor when its threads are up: what is there already. */

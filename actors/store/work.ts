@@ -1,8 +1,8 @@
 /** What crosses to the store's threads and back. Either engine does all of it, and answers what is said here. */
+import type { JobStatus } from '../job.ts';
 import type { Log } from '../event.ts';
-import type { JobFilter } from './reads.ts';
 import type { Change } from './changes.ts';
-import type { AggregateQuery, LogQuery, MetricQuery } from './query.ts';
+import type { AggregateQuery, LogQuery, MetricQuery, TraceQuery } from './query.ts';
 
 /** Metrics on their way between threads: transferred, not copied. */
 export interface Columns {
@@ -32,18 +32,36 @@ export interface Batch {
   readonly columns: Columns;
   /** The logs as JSON: a text crosses faster than objects. */
   readonly logs: string;
+  /** The headers of spans, likewise; left out: none. */
+  readonly traces?: string;
 }
 /** One that was acknowledged before the node died, and not judged. */
-export interface Unjudged extends Omit<Batch, 'series' | 'logs'> {
+export interface Unjudged extends Omit<Batch, 'series' | 'logs' | 'traces'> {
   readonly logs: readonly Log[];
+}
+
+export interface JobFilter {
+  readonly rule?: string;
+  readonly action?: string;
+  readonly status?: JobStatus;
+  readonly id?: string;
+  /** Newest first; default 100. */
+  readonly limit?: number;
 }
 
 /** Done by the one that writes, many in one transaction. */
 export type Write =
   | { readonly do: 'append'; readonly batch: Batch }
   | { readonly do: 'commit'; readonly changes: readonly Change[] }
-  /** Leases up to `limit` due jobs to `owner`. Answers StoredJobs, each with its fence. */
-  | { readonly do: 'claim'; readonly owner: string; readonly limit: number; readonly nowMs: number; readonly leaseMs: number };
+  /** Leases up to `limit` due jobs, of these actions, to `owner`. Answers StoredJobs, each with its fence. */
+  | {
+      readonly do: 'claim';
+      readonly owner: string;
+      readonly limit: number;
+      readonly nowMs: number;
+      readonly leaseMs: number;
+      readonly actions?: readonly string[] | undefined;
+    };
 /** Small questions to the journal, answered beside the writes and after all those before them. */
 export type Ask =
   | { readonly do: 'boot' }
@@ -61,8 +79,10 @@ export type Query = (
   | { readonly do: 'metrics'; readonly query: MetricQuery }
   | { readonly do: 'aggregate'; readonly query: AggregateQuery }
   | { readonly do: 'logs'; readonly query: LogQuery }
+  | { readonly do: 'traces'; readonly query: TraceQuery }
 ) & { readonly cancel?: Cancel };
-export const isQuery = (work: Work): work is Query => work.do === 'metrics' || work.do === 'aggregate' || work.do === 'logs';
+const QUERIES: readonly Work['do'][] = ['metrics', 'aggregate', 'logs', 'traces'] satisfies Query['do'][];
+export const isQuery = (work: Work): work is Query => QUERIES.includes(work.do);
 /** Memory that both threads see: its first number is not 0 when nobody waits for the answer any more. */
 export type Cancel = Int32Array<SharedArrayBuffer>;
 export type Work = Write | Ask | Query;

@@ -130,6 +130,7 @@ describe('backup and restore by the command line', function () {
     expect((await node.cli('store', 'export', '--service', 'nobody')).stdout).to.equal('');
     expect((await node.cli('store', 'export', '--from', '2000-01-01', '--to', '2001-01-01')).stdout).to.equal('');
     expect((await node.cli('store', 'export', 'logs', '--name', 'x')).code).to.equal(2);
+    expect((await node.cli('store', 'export', 'traces', '--name', 'x')).code).to.equal(0);
     expect((await node.cli('store', 'export', '--from', 'yesterday')).code).to.equal(2);
   });
 

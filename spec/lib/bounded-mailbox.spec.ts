@@ -2,14 +2,17 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { CallError, cast, stopServer } from '../../lib/call.ts';
+import type { ChildSpec, StartChild } from '../../lib/child-spec.ts';
+import { startDynamicChild, startDynamicSupervisor } from '../../lib/dynamic-supervisor.ts';
 import { noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
-import { type Process, spawn } from '../../lib/process.ts';
+import { type Process, type SpawnOptions, spawn } from '../../lib/process.ts';
 import { DownMessage, ExitMessage } from '../../lib/signal.ts';
 import { isStarted, started } from '../../lib/start.ts';
+import { startChildWith, startSupervisor } from '../../lib/supervisor.ts';
 import { asyncTask, TaskReply } from '../../lib/task.ts';
 import { VirtualClock } from '../otp/virtual-clock.ts';
 import { down, drain, inProcess, next, sleep } from './elixir.ts';
-import { ask, type Fun, telling, tryStart } from './server.ts';
+import { ask, type Fun, telling, tryLink, tryStart } from './server.ts';
 
 /** A server that is busy until `open` is called, so that whatever comes to it waits. */
 async function busy(self: Process, maxMailbox?: number): Promise<{ readonly server: Process; readonly open: () => void }> {
@@ -151,6 +154,38 @@ describe('A bounded mailbox', () => {
     });
     expect(seen).to.deep.equal([true, 'normal']);
   });
+
+  const child = (start: StartChild): ChildSpec => ({ id: 'c', start });
+  const supervised: Readonly<Record<string, (self: Process, start: StartChild, options: SpawnOptions) => Promise<Process>>> = {
+    'a supervisor': async (self, start, options) => started(await startSupervisor(self, { flags: { intensity: 9 }, children: [child(start)] }, options)),
+    'a simple_one_for_one': async (self, start, options) => {
+      const flags = { strategy: 'simple_one_for_one', intensity: 9 } as const;
+      const supervisor = started(await startSupervisor(self, { flags, children: [child(start)] }, options));
+      await startChildWith(supervisor);
+      return supervisor;
+    },
+    'a dynamic supervisor': async (self, start, options) => {
+      const supervisor = started(await startDynamicSupervisor(self, { maxRestarts: 9 }, options));
+      await startDynamicChild(supervisor, child(start));
+      return supervisor;
+    },
+  };
+  for (const [which, supervise] of Object.entries(supervised))
+    it(`always has room for what ${which} has to try again`, async () => {
+      await inProcess(async (self) => {
+        let starts = 0;
+        const taken: boolean[] = [];
+        const start: StartChild = (supervisor) => {
+          if (++starts === 1 || starts > 3) return tryLink(supervisor, {});
+          for (const _twice of [1, 2]) taken.push(self.send(supervisor, 'noise'));
+          return { error: 'not yet' };
+        };
+        const supervisor = await supervise(self, start, { maxMailbox: 1 });
+        self.exit(supervisor.children[0] as Process, 'kill');
+        await sleep(self, 1);
+        expect([starts, taken, supervisor.children.length, supervisor.queueLength]).to.deep.equal([4, [true, false, true, false], 1, 0]);
+      });
+    });
 
   it('keeps nobody from being stopped or killed: what waits is handled before a stop, and not before a kill', async () => {
     const seen = await inProcess(async (self) => {

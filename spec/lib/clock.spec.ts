@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { systemClock } from '../../lib/clock.ts';
-import { spawn } from '../../lib/process.ts';
+import { exit, spawn } from '../../lib/process.ts';
 
 /** What Node takes for a delay at most: what is longer would fire after 1 ms. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -13,13 +13,16 @@ const { now, setTimer } = systemClock;
 describe("The system's clock, on played timers", () => {
   /** The delays that Node was asked for. */
   let asked: number[];
+  let playedMs: number;
 
   /** A case is one piece, so that nobody else ever meets the played timers; it begins when those of this turn have got the real ones. */
   const played = (rule: string, body: () => void): void => {
     it(rule, async () => {
       await setImmediate();
       asked = [];
+      playedMs = now();
       mock.timers.enable({ apis: ['setTimeout', 'setImmediate', 'Date'] });
+      mock.method(performance, 'now', () => playedMs);
       const { setTimeout: play } = globalThis;
       mock.method(globalThis, 'setTimeout', (fire: () => void, ms: number) => {
         asked.push(ms);
@@ -38,7 +41,10 @@ describe("The system's clock, on played timers", () => {
   const endTurn = (): void => mock.timers.tick(0);
   const pass = (ms: number): void => {
     endTurn();
-    for (let left = ms; left > 0; left -= LONGEST_MS) mock.timers.tick(Math.min(left, LONGEST_MS));
+    for (let left = ms; left > 0; left -= LONGEST_MS) {
+      playedMs += Math.min(left, LONGEST_MS);
+      mock.timers.tick(Math.min(left, LONGEST_MS));
+    }
   };
   /** A timer, how often it has fired, and how to cancel it. */
   const timer = (delayMs: number): { times: number; readonly cancel: () => void } => {
@@ -152,6 +158,23 @@ describe("The system's clock", () => {
       arrived.resolve(now());
     });
     expect((await arrived.promise) - began).to.be.at.least(19); // Node counts in whole milliseconds, and may begin within one
+  });
+
+  it('counts from the moment at which a timer is set, and not from the end of the turn in which that was', async () => {
+    const order: string[] = [];
+    await new Promise<void>((resolve) => {
+      const one = spawn((self) => {
+        self.sendAfter(60, 'of the process');
+        for (const untilMs = performance.now() + 70; performance.now() < untilMs; );
+        setTimeout(() => {
+          order.push('set later, and due later');
+          exit(one, 'kill');
+          one.onExit(() => resolve());
+        }, 30); // counted from the end of the turn, that of the process would be due 30 ms after this one
+        return (message) => void order.push(String(message));
+      });
+    });
+    expect(order).to.deep.equal(['of the process', 'set later, and due later']);
   });
 
   it('takes a new timer from one that fires', async () => {

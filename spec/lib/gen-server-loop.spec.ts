@@ -8,7 +8,7 @@ import { Registry } from '../../lib/registry.ts';
 import { isStarted, started, type StartResult } from '../../lib/start.ts';
 import { VirtualClock } from '../otp/virtual-clock.ts';
 import { caught, down, downOf, drain, inProcess, next, restating, sleep } from './elixir.ts';
-import { alone, ask, bare, linked, type State, telling, tryStart } from './server.ts';
+import { alone, ask, bare, linked, type State, telling, tryStart, tryLink } from './server.ts';
 
 /** What `lib/` does not have. */
 const NOT_HERE = {
@@ -200,6 +200,23 @@ describe('GenServer', () => {
       return drain(self, 100);
     });
     expect(heard).to.deep.equal([['info', 'in time']]);
+  });
+
+  it('whose init takes too long is gone when its starter learns of it, linked or not', async () => {
+    const seen = await inProcess(async (self) => {
+      const alive: boolean[] = [];
+      for (const start of [tryLink, tryStart]) {
+        let server: Process | undefined;
+        const init = (one: Process): Promise<never> => {
+          server = one;
+          return new Promise(() => {});
+        };
+        expect(await start(self, init, { timeoutMs: 5 })).to.deep.equal({ error: 'timeout' });
+        alive.push((server as unknown as Process).isAlive);
+      }
+      return [alive, self.clock.now(), await drain(self)];
+    });
+    expect(seen).to.deep.equal([[false, false], 10, []]);
   });
 
   it('takes a throw in init for its answer', async () => {

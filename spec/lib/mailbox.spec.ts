@@ -73,6 +73,11 @@ const step = fc.oneof(
   fc.record({ do: fc.constantFrom('applySignals' as const, 'clear' as const) }),
 );
 
+const collect: () => void = (() => {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc');
+})();
+
 describe('A mailbox', () => {
   it('gives what it got in the order in which it came, whatever is taken out of the middle, and knows how much is left', () => {
     const history = fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
@@ -139,9 +144,31 @@ describe('A mailbox', () => {
     expect([first.length, second.length, second.take(() => true), first.shift(), second.length]).to.deep.equal([1, 0, NOTHING, 2, 0]);
   });
 
+  it('takes room for what waits, and not for what has been taken out of the midst of it', () => {
+    const used = (): number => {
+      for (const _twice of [1, 2]) collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const taken = (rounds: number): Mailbox => {
+      const mailbox = new Mailbox();
+      for (let i = 0; i < 100; i++) mailbox.push('waits');
+      for (let i = 0; i < rounds; i++) {
+        mailbox.push(i);
+        mailbox.push('comes');
+        mailbox.take((message) => message === i);
+        mailbox.take((message) => message === 'comes');
+      }
+      expect(mailbox.length).to.equal(100);
+      return mailbox;
+    };
+    taken(5_000);
+    const before = used();
+    const mailboxes = Array.from({ length: 20 }, () => taken(5_000)); // 100 that wait, and 10,000 that do not
+    const bytes = (used() - before) / mailboxes.length;
+    expect(bytes).to.be.below(30_000); // 8 for each slot, and 2,048 slots at the most
+  });
+
   it('lets go of what it has handed out, though others wait behind it', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect: unknown = runInNewContext('gc');
     const mailbox = new Mailbox();
     const handedOut = ((): WeakRef<object> => {
       mailbox.push({});
@@ -149,7 +176,7 @@ describe('A mailbox', () => {
       return new WeakRef(mailbox.shift() as object);
     })();
     await setImmediate(); // a WeakRef holds on to its target until the end of the turn
-    if (typeof collect === 'function') collect();
+    collect();
     expect([handedOut.deref(), mailbox.length]).to.deep.equal([undefined, 2]);
   });
 });

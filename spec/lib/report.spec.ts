@@ -10,8 +10,9 @@ import type { Process } from '../../lib/process.ts';
 import { onReport, publish, type Report } from '../../lib/report.ts';
 import { started } from '../../lib/start.ts';
 import { startChild, startSupervisor } from '../../lib/supervisor.ts';
-import { down, drain, inProcess, next, sleep } from './elixir.ts';
-import { alone, type Fun, type State, tryLink } from './server.ts';
+import { asyncNolink, asyncTask, awaitTask, startTaskSupervisor } from '../../lib/task.ts';
+import { caught, down, drain, inProcess, next, sleep } from './elixir.ts';
+import { alone, type Fun, type State, tryLink, tryStart } from './server.ts';
 
 /** What was reported while `body` ran as a process: each report in one line. */
 async function reported(body: (self: Process) => Promise<void>): Promise<readonly unknown[]> {
@@ -74,6 +75,34 @@ describe('A crash report', () => {
     for (const reason of ['normal', 'shutdown', ['shutdown', 1]]) expect(await reportedBy(throwing(new Exit(reason)))).to.deep.equal([]);
   });
 
+  // gen_server:init_it/6 exits within proc_lib:init_p/5, and Task.Supervised runs within it
+  it('comes when a start fails, and when a task does, by whatever; not for an orderly reason', async () => {
+    const failing = async (fails: () => Init<State>): Promise<readonly unknown[]> => {
+      const lines = await reported(async (self) => {
+        self.trapExit = true;
+        for (const init of [fails, async (server: Process) => sleep(server, 1).then(fails)]) await tryLink(self, init);
+        for (const work of [fails, () => Promise.resolve().then(fails)]) {
+          await caught(async () => awaitTask(self, asyncTask(self, work)));
+          await caught(async () => awaitTask(self, await asyncNolink(started(await startTaskSupervisor(self)), self, work)));
+        }
+      });
+      return lines.filter((line) => Array.isArray(line) && line[0] === 'crash');
+    };
+    const exiting = (reason: unknown) => (): never => {
+      throw new Exit(reason);
+    };
+    expect(await failing(exiting('boom'))).to.deep.equal(Array.from({ length: 6 }, () => ['crash', 'boom']));
+    for (const reason of ['normal', 'shutdown', ['shutdown', 1]]) expect(await failing(exiting(reason))).to.deep.equal([]);
+    expect(await reported(async (self) => void (await tryStart(self, () => fail('nope'))))).to.deep.equal([['crash', 'nope']]);
+    const lines = await reported(async (self) => {
+      const gate = Promise.withResolvers<never>();
+      await tryStart(self, () => gate.promise, { timeoutMs: 1 });
+      gate.reject(new Error('too late')); // of one that has been killed
+      await sleep(self, 1);
+    });
+    expect(lines).to.deep.equal([]);
+  });
+
   it('does not come of one that others have ended', async () => {
     const lines = await reported(async (self) => {
       for (const reason of ['kill', 'boom']) {
@@ -117,6 +146,7 @@ describe('A progress report', () => {
     expect(lines).to.deep.equal([
       ['progress', 'a', true],
       ['progress', 'b', true],
+      ['crash', 'nope'],
       ['progress', 'c', true],
       ['child_terminated', 'shutdown', 'b', 'its pid'],
       ['progress', 'b', true],
@@ -153,7 +183,7 @@ describe('A report of a dynamic supervisor', () => {
     ]);
   });
 
-  it('leaves a start that failed to those who asked for it', async () => {
+  it('does not come of a start that failed: that is for those who asked for it, and for the crash report', async () => {
     const lines = await reported(async (self) => {
       const sup = await dynamic(self);
       for (const how of [fail('nope'), ignore])
@@ -162,7 +192,7 @@ describe('A report of a dynamic supervisor', () => {
           child('x', () => how),
         );
     });
-    expect(lines).to.deep.equal([]);
+    expect(lines).to.deep.equal([['crash', 'nope']]);
   });
 
   it('tells of a restart that failed: at first with the Pid that was, then with none; and nothing of one given up by terminateChild', async () => {
@@ -187,7 +217,9 @@ describe('A report of a dynamic supervisor', () => {
     expect(lines).to.deep.equal([
       ['progress', 'x', true],
       ['child_terminated', 'killed', 'x', 'its pid'],
+      ['crash', 'nope'],
       ['start_error', 'nope', 'x', 'its pid'],
+      ['crash', 'nope'],
       ['start_error', 'nope', 'x', 'no pid'],
     ]);
   });

@@ -1,4 +1,5 @@
 /** What tasks are held to beside the recorded cases: late answers, orderly and unruly ends, and streams against a schedule made by hand. */
+import { inspect } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Clock } from '../../lib/clock.ts';
@@ -141,7 +142,9 @@ describe('A stream of tasks', () => {
       await inProcess(async (self) => {
         const began = living(self);
         const failure = await caught(() => asyncStream(self, [1, 2], taking(self), { maxConcurrency }));
-        expect(failure[1]).to.be.instanceOf(RangeError).with.property('message', `maxConcurrency must be a whole number from 1 on, not ${maxConcurrency}`);
+        expect(failure[1])
+          .to.be.instanceOf(RangeError)
+          .with.property('message', `maxConcurrency must be a whole number from 1 on, not ${inspect(maxConcurrency)}`);
         expect(living(self)).to.deep.equal(began);
       });
     }

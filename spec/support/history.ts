@@ -1,6 +1,6 @@
 /** History as it ought to be answered: samples and logs in a list, asked naively; and arbitrary ones with arbitrary questions. */
 import fc from 'fast-check';
-import { LEVELS, type Log, type Metric } from '../../actors/event.ts';
+import { LEVELS, type Log, type Metric, type Trace } from '../../actors/event.ts';
 import type { AggregateQuery, Fn, Group, LogQuery, Match, MetricQuery, Where } from '../../actors/store/query.ts';
 
 /** A sample with its place: series are numbered as they first came, and samples as they came. */
@@ -79,7 +79,7 @@ export class History {
 const bySeries = (samples: readonly Placed[]): [number, Placed[]][] => [...Map.groupBy(samples, ({ series }) => series)].sort(([a], [b]) => a - b);
 const lastOf = <T>(list: readonly T[]): T => list.at(-1) as T;
 
-function fits({ service, tags = {}, fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY }: Where, item: Metric | Log): boolean {
+export function fits({ service, tags = {}, fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY }: Where, item: Metric | Log | Trace): boolean {
   if (item.timestamp < fromMs || item.timestamp > toMs || (service && !matches(service, item.service))) return false;
   return Object.entries(tags).every(([key, match]) => matches(match, tagOf(item, key)));
 }
@@ -139,10 +139,10 @@ function rate(samples: readonly Placed[], steps: ReadonlyMap<Placed, number>, se
 }
 
 /** Texts and times are few, so that they meet; values are eighths, so that sums are exact in any order. */
-const service = fc.constantFrom('api', 'api-2', 'web');
-const name = fc.constantFrom('cpu', 'cpu.user', 'mem');
-const tags = fc.record({ host: fc.constantFrom('a', 'b', 'ab'), zone: fc.constantFrom('x', 'y') }, { requiredKeys: [], noNullPrototype: true });
-const timestamp = fc.oneof(fc.integer({ min: -3_000, max: 12_000 }), fc.constantFrom(-1_000, 0, 1_000, 2_000));
+export const service = fc.constantFrom('api', 'api-2', 'web');
+export const name = fc.constantFrom('cpu', 'cpu.user', 'mem');
+export const tags = fc.record({ host: fc.constantFrom('a', 'b', 'ab'), zone: fc.constantFrom('x', 'y') }, { requiredKeys: [], noNullPrototype: true });
+export const timestamp = fc.oneof(fc.integer({ min: -3_000, max: 12_000 }), fc.constantFrom(-1_000, 0, 1_000, 2_000));
 const value = fc.integer({ min: -400, max: 4_000 }).map((n) => n / 8);
 const words = fc.constantFrom('Disk full', 'disk FULL again', 'Straße', 'ÉTÉ', 'été 100%', 'a_b', "it's", '');
 
@@ -172,28 +172,28 @@ const matchOf = (...texts: readonly string[]): fc.Arbitrary<Match> =>
   })).match;
 
 /** Each key is there now and then, so that most questions have an answer. */
-const sometimes = <T extends object>(model: { readonly [K in keyof T]: fc.Arbitrary<T[K]> }, oneIn: number): fc.Arbitrary<Partial<T>> => {
+export const sometimes = <T extends object>(model: { readonly [K in keyof T]: fc.Arbitrary<T[K]> }, oneIn: number): fc.Arbitrary<Partial<T>> => {
   const options = Object.entries<fc.Arbitrary<unknown>>(model).map(([key, arbitrary]) =>
     fc.oneof({ weight: oneIn - 1, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: arbitrary.map((one) => [[key, one]]) }),
   );
   return fc.tuple(...options).map((keys) => Object.fromEntries(keys.flat()) as Partial<T>);
 };
 
-const range = fc.tuple(timestamp, timestamp, fc.integer({ min: 0, max: 9 })).map(([a, b, way]) => ({
+export const range = fc.tuple(timestamp, timestamp, fc.integer({ min: 0, max: 9 })).map(([a, b, way]) => ({
   ...(way > 2 && { fromMs: way === 9 ? Math.max(a, b) : Math.min(a, b) + (way % 2) / 2 }),
   ...(way > 5 && { toMs: way === 9 ? Math.min(a, b) : Math.max(a, b) + (way % 2) / 2 }),
 }));
 const taggedBy = sometimes({ host: matchOf('a', 'ab'), zone: matchOf('x'), constructor: fc.constant({ is: '' }) }, 3);
-const metricsWhere = sometimes({ service: matchOf('api', 'web'), name: matchOf('cpu', 'mem'), tags: taggedBy }, 4);
+export const metricsWhere = sometimes({ service: matchOf('api', 'web'), name: matchOf('cpu', 'mem'), tags: taggedBy }, 4);
 const logsWhere = sometimes({ service: matchOf('api', 'web'), tags: taggedBy }, 4);
-const paged = sometimes(
+export const paged = sometimes(
   {
     limit: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 16, max: 24 }), fc.integer({ min: 6, max: 60 })),
     order: fc.constantFrom('newest', 'oldest'),
   },
   2,
 );
-const both = <A, B>(a: fc.Arbitrary<A>, b: fc.Arbitrary<B>): fc.Arbitrary<A & B> => fc.tuple(a, b).map(([x, y]) => ({ ...x, ...y }));
+export const both = <A, B>(a: fc.Arbitrary<A>, b: fc.Arbitrary<B>): fc.Arbitrary<A & B> => fc.tuple(a, b).map(([x, y]) => ({ ...x, ...y }));
 
 export const metricQuery: fc.Arbitrary<MetricQuery> = both(both(metricsWhere, range), both(paged, sometimes({ latest: fc.constant(true) }, 4)));
 const lines = sometimes({ levels: fc.subarray([...LEVELS]), text: fc.constantFrom('disk', 'FULL', 'é', 'STRASSE', 'straß', '%', '_', "'", '') }, 4);

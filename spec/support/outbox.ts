@@ -6,7 +6,8 @@ import { type ActionType, actionChild, type Deliver } from '../../actors/actions
 import type { Job } from '../../actors/job.ts';
 import { logger } from '../../actors/logger.ts';
 import type { Terms } from '../../actors/names.ts';
-import { type AttemptRecord, dueNow, outboxChild } from '../../actors/outbox/outbox.ts';
+import { dueNow, lookAgain, outboxChild } from '../../actors/outbox/outbox.ts';
+import type { AttemptRecord, SharedQueue } from '../../actors/outbox/port.ts';
 import type { Attempt } from '../../actors/store/changes.ts';
 import type { StoredJob } from '../../actors/store/reads.ts';
 import { jobOf, retryPolicyOf, type Root } from './actors.ts';
@@ -23,6 +24,8 @@ export class TestOutbox {
   readonly root: Root;
   readonly under: TestStore;
   pid!: Pid;
+  /** In a store that others share: it claims what it carries out. */
+  shared: SharedQueue | undefined;
 
   constructor(root: Root, under = new TestStore(root)) {
     this.root = root;
@@ -30,13 +33,19 @@ export class TestOutbox {
   }
 
   /** How it writes an attempt down. */
-  write = ({ job: id, number, startedMs, durationMs, outcome, status, dueMs }: AttemptRecord): Promise<void> => {
+  write = ({ job: id, fence, number, startedMs, durationMs, outcome, status, dueMs }: AttemptRecord): Promise<void> => {
     const reason = 'reason' in outcome ? outcome.reason : null;
-    return this.under.store.commit([{ set: 'attempt', status, dueMs, attempt: { job: id, number, startedMs, durationMs, outcome: outcome.kind, reason } }]);
+    return this.under.store.commit([
+      { set: 'attempt', status, dueMs, fence, attempt: { job: id, number, startedMs, durationMs, outcome: outcome.kind, reason } },
+    ]);
   };
   async start(): Promise<void> {
     const { names, store } = this.under;
-    this.pid = await this.root.start(outboxChild({ names, log: logger('spec'), open: () => store.openJobs(), attempted: (attempt) => this.write(attempt) }));
+    const { shared } = this;
+    if (shared) store.onJobs = () => lookAgain(names);
+    this.pid = await this.root.start(
+      outboxChild({ names, log: logger('spec'), open: () => store.openJobs(), attempted: (attempt) => this.write(attempt), shared }),
+    );
   }
   action(name: string, deliver: Deliver, terms: Partial<Terms> = {}): Promise<Pid> {
     const schema = Type.Object({});

@@ -87,34 +87,40 @@ function opOf(text: string): Op | undefined {
   throw new Error(`a write to ${file} by ${call}, of which this recording knows nothing`);
 }
 
+/** Its bytes grow ahead of it: a log grows by every write. */
+interface File {
+  readonly bytes: Buffer;
+  readonly size: number;
+}
+
 class Disk {
-  readonly #files = new Map<string, Buffer>();
+  readonly #files = new Map<string, File>();
 
   apply(op: Op): void {
     if (op.do === 'unlink') this.#files.delete(op.file);
     else if (op.do === 'truncate') this.#files.set(op.file, sized(this.#files.get(op.file), op.size));
     else if (op.do === 'write') {
       const there = this.#files.get(op.file);
-      const end = op.offset + op.bytes.length;
-      const file = there && there.length >= end ? there : sized(there, end);
-      op.bytes.copy(file, op.offset);
+      const file = sized(there, Math.max(there?.size ?? 0, op.offset + op.bytes.length));
+      op.bytes.copy(file.bytes, op.offset);
       this.#files.set(op.file, file);
     }
   }
   copy(): Disk {
     const disk = new Disk();
-    for (const [name, bytes] of this.#files) disk.#files.set(name, Buffer.from(bytes));
+    for (const [name, bytes] of this.files) disk.#files.set(name, { bytes: Buffer.from(bytes), size: bytes.length });
     return disk;
   }
   get files(): ReadonlyMap<string, Buffer> {
-    return this.#files;
+    return new Map([...this.#files].map(([name, { bytes, size }]) => [name, bytes.subarray(0, size)]));
   }
 }
-const sized = (bytes: Buffer | undefined, size: number): Buffer => {
-  const file = Buffer.alloc(size);
-  bytes?.copy(file);
-  return file;
-};
+
+/** What was not there before is zero. */
+function sized({ bytes, size: before }: File = { bytes: Buffer.alloc(0), size: 0 }, size: number): File {
+  const grown = bytes.length >= size ? bytes : Buffer.concat([bytes.subarray(0, before)], 2 * size);
+  return { bytes: size < before ? grown.fill(0, size, before) : grown, size };
+}
 
 export interface Cut {
   /** How many operations had been begun. */

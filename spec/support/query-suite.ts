@@ -23,7 +23,7 @@ export const failure = (promise: Promise<unknown>): Promise<StoreError> =>
 export const append = (store: Store, given: readonly Metric[]): Promise<number> => store.append({ protocol: 'spec', metrics: given, logs: [] });
 
 /** All pages, one after the other; each is full but the last. */
-async function walked<T>(limit: number, pageAt: (at: { readonly cursor?: string }) => Promise<Page<T>>): Promise<T[]> {
+export async function walked<T>(limit: number, pageAt: (at: { readonly cursor?: string }) => Promise<Page<T>>): Promise<T[]> {
   const items: T[] = [];
   for (let at: { readonly cursor?: string } = {}; ; ) {
     const page = await pageAt(at);

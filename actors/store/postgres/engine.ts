@@ -4,9 +4,12 @@
  */
 import { bucketOf, type Engine, type Source } from '../engine.ts';
 import { Partial } from '../partial.ts';
-import { type Cell, statement } from '../program.ts';
+import { statement } from '../program.ts';
 import { rawSource } from '../raw.ts';
-import { SUMS } from './sums.ts';
+import { rolledSource, SIZES } from '../rolled.ts';
+import { HOUR_MS, MINUTE_MS, type Step } from '../rollup.ts';
+import { list } from './rollups.ts';
+import { manyAtOnce } from './source.ts';
 
 const AT_ONCE = 100;
 const BETWEEN = 'ts BETWEEN ?::bigint AND ?::bigint';
@@ -19,36 +22,16 @@ const OLDEST = each(PLACES, `${SAMPLE} AND (ts, seq) > (at, bound) ORDER BY ts, 
 const NEWEST = each(PLACES, `${SAMPLE} AND (ts, seq) < (at, bound) ORDER BY ts DESC, seq DESC LIMIT ?`);
 const LATEST = `${each(SERIES, `${SAMPLE} ORDER BY ts DESC, seq DESC LIMIT 1`)} ORDER BY series_id`;
 const END = `SELECT ts FROM points WHERE series_id = given.id AND ${BETWEEN} ORDER BY ts`;
-const EXTENT = `SELECT min(first.ts), max(last.ts) FROM ${SERIES} CROSS JOIN LATERAL (${END} LIMIT 1) AS first CROSS JOIN LATERAL (${END} DESC LIMIT 1) AS last`;
-
-/** A list of numbers as PostgreSQL reads it. */
-const list = (numbers: readonly number[]): string => `{${numbers.join(',')}}`;
-
-/** Rows that one statement answers, about; and how many series it reads at the most. */
-const ROWS = 50_000;
-const MOST_SERIES = 200;
-const oneByOne = rawSource();
-
-/** Added up by the server, some series at once. Where there may be more buckets than samples, it goes by samples, series after series. */
-const added: Source = {
-  *parts(series, wanted, emit) {
-    const sum = SUMS[wanted.fn.startsWith('p') ? 'p' : wanted.fn];
-    const { toMs, baseMs, stepMs } = wanted;
-    const rows = Math.ceil((toMs + 1 - baseMs) / stepMs) * (sum?.rows ?? Number.POSITIVE_INFINITY);
-    if (!sum || rows > ROWS) return yield* oneByOne.parts(series, wanted, emit);
-    const atOnce = Math.min(MOST_SERIES, Math.floor(ROWS / rows));
-    for (let i = 0; i < series.length; i += atOnce) {
-      const rows = yield sum.ask(list(series.slice(i, i + atOnce)), wanted);
-      let at = 0;
-      while (at < rows.length) {
-        const [id, bucket] = rows[at] as [Cell, Cell];
-        const part = new Partial(sum.sketch());
-        for (let row = rows[at]; row && row[0] === id && row[1] === bucket; row = rows[++at]) sum.read(part, row.slice(2).map(Number));
-        emit(Number(id), Number(bucket), part);
-      }
-    }
-  },
-};
+const ROW = (which: 'first_at' | 'last_at', step: Step): string =>
+  `(SELECT ts + ${which} FROM rollups WHERE series_id = given.id AND step = ${step} AND ts BETWEEN ?::bigint - ${step - 1} AND ?::bigint` +
+  ` AND ts + first_at BETWEEN ?::bigint AND ?::bigint ORDER BY ts ${which === 'first_at' ? '' : 'DESC'} LIMIT 1)`;
+const STEPS = [MINUTE_MS, HOUR_MS] as const;
+// Samples, and what is left of them where they are gone.
+const ENDS = [
+  `least((${END} LIMIT 1), ${STEPS.map((step) => ROW('first_at', step)).join(', ')}) AS first`,
+  `greatest((${END} DESC LIMIT 1), ${STEPS.map((step) => ROW('last_at', step)).join(', ')}) AS last`,
+];
+const EXTENT = `SELECT min(first), max(last) FROM (SELECT ${ENDS.join(', ')} FROM ${SERIES}) AS ends`;
 
 const SCAN_ROWS = 20_000;
 const SCAN = `SELECT ts, seq, value FROM points WHERE series_id = ? AND ${BETWEEN} AND (ts, seq) > (?::bigint, ?::bigint) ORDER BY ts, seq LIMIT ?`;
@@ -72,6 +55,12 @@ const scanned: Source = {
   },
 };
 
+const extent: Engine['extent'] = (series, { fromMs, toMs }) => {
+  const span = [fromMs, toMs];
+  const end = [...span, ...STEPS.flatMap(() => [...span, ...span])];
+  return statement(EXTENT, ...end, ...end, list(series));
+};
+
 export const engine: Engine = {
   atOnce: AT_ONCE,
   samples(places, end, order, limit) {
@@ -81,8 +70,8 @@ export const engine: Engine = {
     return statement(order === 'oldest' ? OLDEST : NEWEST, ...given, ...span, limit);
   },
   latest: (series, { fromMs, toMs }) => statement(LATEST, list(series), fromMs, toMs),
-  extent: (series, { fromMs, toMs }) => statement(EXTENT, list(series), fromMs, toMs, fromMs, toMs),
-  source: added,
+  extent,
+  source: manyAtOnce(extent, rolledSource(rawSource(), SIZES, 'gone')),
 };
 /** For what the other cannot add up. */
-export const patientEngine: Engine = { ...engine, source: scanned };
+export const patientEngine: Engine = { ...engine, source: rolledSource(scanned, { ...SIZES, slice: 0 }, 'gone') };

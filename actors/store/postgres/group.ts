@@ -112,4 +112,7 @@ async function all(sent: readonly Promise<unknown>[]): Promise<void> {
 
 /** Jobs that are due at once: other nodes may have hands free. */
 const wakes = ({ work }: Order): boolean => work.do === 'commit' && work.changes.some(isDue);
-const isDue = (change: Change): boolean => (change.set === 'job' && change.status === 'queued') || (change.set === 'job_status' && change.status === 'queued');
+const isDue = (change: Change): boolean =>
+  (change.set === 'leases' && change.untilMs === null) ||
+  (change.set === 'job' && change.status === 'queued') ||
+  (change.set === 'job_status' && change.status === 'queued');

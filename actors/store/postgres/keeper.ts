@@ -8,7 +8,9 @@ import { Growth } from '../health.ts';
 import { everyMs } from '../retention.ts';
 import { HOUR_MS, MINUTE_MS } from '../rollup.ts';
 import type { Kept } from './health.ts';
+import { Late } from './late.ts';
 import { lockKey } from './migrate.ts';
+import { Removal } from './removal.ts';
 import { Rollups } from './rollups.ts';
 import { Session } from './session.ts';
 import { Sweep } from './sweep.ts';
@@ -42,10 +44,11 @@ for (;;) {
 async function keep(session: Session): Promise<never> {
   try {
     const rollups = await Rollups.of(session);
-    const sweep = new Sweep(session, pause);
+    const late = new Late(session, rollups);
+    const sweep = new Sweep(session, new Removal(session, late, pause), pause);
     for (let mine = false; ; await sleep(ROUND_MS)) {
       mine ||= (await session.run(`SELECT pg_try_advisory_lock(${lockKey('keeper')}) AS mine`)).rows[0]?.mine === true;
-      if (mine) await round(session, rollups, sweep);
+      if (mine) await round(session, rollups, late, sweep);
       const rolled = await rollups.rolled();
       tell({ rolledMs: Number.isNaN(rolled) ? null : rolled, stalled: null });
     }
@@ -54,10 +57,10 @@ async function keep(session: Session): Promise<never> {
   }
 }
 
-async function round(session: Session, rollups: Rollups, sweep: Sweep): Promise<void> {
+async function round(session: Session, rollups: Rollups, late: Late, sweep: Sweep): Promise<void> {
   const nowMs = Date.now();
   await rollups.roll(nowMs, pause);
-  if (isTime('late', MINUTE_MS, nowMs)) await rollups.refresh(pause);
+  if (isTime('late', MINUTE_MS, nowMs)) await late.refresh(pause);
   if (retention && isTime('retention', everyMs(retention), nowMs)) {
     await sweep.all(retention, nowMs, await rollups.rolled());
     begun.delete('oldest');

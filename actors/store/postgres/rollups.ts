@@ -1,9 +1,9 @@
 /**
  * Down-sampling: each closed minute of each series becomes a row, and each closed hour one made of its minutes. A window of time is rolled up whole,
  * from the samples, so that it may be done twice; how far that has come is the mark `rolled`. Samples that may come too late for their window leave
- * word of it (`stale_rollups`), and their minute is made anew. Part of the thread that keeps house.
+ * word of it (late.ts). Part of the thread that keeps house.
  */
-import { HOUR_MS, hourOf, MINUTE_MS, minuteOf, partialOf, ROLLUP, type RollupRow, type Step, stretch, valuesOf } from '../rollup.ts';
+import { extended, HOUR_MS, hourOf, MINUTE_MS, minuteOf, partialOf, ROLLUP, type RollupRow, type Step, stretch, valuesOf } from '../rollup.ts';
 import type { Partial } from '../partial.ts';
 import type { Row } from '../reads.ts';
 import { Rows } from './rows.ts';
@@ -17,7 +17,6 @@ export const CLOSED_MS = 2 * MINUTE_MS;
 const WINDOW_MS = 10 * MINUTE_MS;
 const SAMPLES = 20_000;
 const [FIRST_SERIES, MOST_SERIES] = [100, 2_000];
-const STALE = 500;
 
 const COLUMNS = `series_id, step, ${ROLLUP}`;
 const CHANGED = ROLLUP.split(', ').map((column) => `${column} = excluded.${column}`);
@@ -31,17 +30,20 @@ const MINUTES_OF_HOURS =
   `SELECT series_id, begins, ${ROLLUP} FROM unnest(?::int[], ?::bigint[]) AS given (id, begins)` +
   ` JOIN rollups ON series_id = id AND step = ${MINUTE_MS} AND ts >= begins AND ts < begins + ${HOUR_MS} ORDER BY series_id, ts`;
 
+const ROWS = `SELECT series_id, ${ROLLUP} FROM unnest(?::int[], ?::bigint[]) AS given (id, begins) JOIN rollups ON series_id = id AND ts = begins AND step = ?`;
+
 const n = Number;
 type Value = ReturnType<typeof valuesOf>[number] | undefined;
 const orNull = (value: Value): number | null => (typeof value === 'number' ? value : null);
-const list = (numbers: readonly number[]): string => `{${numbers.join(',')}}`;
-interface Place {
+/** As PostgreSQL reads it. */
+export const list = (numbers: readonly number[]): string => `{${numbers.join(',')}}`;
+export interface Place {
   readonly series: number;
   readonly ts: number;
 }
 
 /** What is put together, by series and where it begins. */
-class Stretches {
+export class Stretches {
   readonly #all = new Map<string, Place & { readonly partial: Partial }>();
 
   at(series: number, ts: number): Partial {
@@ -110,9 +112,9 @@ export class Rollups {
         ids.map((series) => ({ series, ts: from })),
         to - from,
       );
-      await this.#transaction(async () => {
+      await transaction(this.#session, async () => {
         await this.#put(MINUTE_MS, minutesOf(samples));
-        if (to % HOUR_MS === 0) await this.#hours(ids.map((series) => ({ series, ts: to - HOUR_MS })));
+        if (to % HOUR_MS === 0) await this.hours(ids.map((series) => ({ series, ts: to - HOUR_MS })));
       });
       last = ids.at(-1) ?? last;
       atOnce = Math.max(1, Math.min(MOST_SERIES, 2 * atOnce, Math.round((atOnce * SAMPLES) / Math.max(1, samples.length))));
@@ -120,23 +122,32 @@ export class Rollups {
     }
   }
 
-  /** Minutes that wait to be made anew. Where retention has taken what they were made of they stay as they are. */
-  async refresh(goOn: () => Promise<void>): Promise<void> {
-    const rolled = await this.rolled();
-    for (let done = STALE; done === STALE; await goOn())
-      await this.#transaction(async () => {
-        // Who comes with another sample of such a minute now waits for the end of this, and then leaves word anew.
-        const { rows } = await this.#session.ask(
-          'DELETE FROM stale_rollups WHERE (series_id, ts) IN (SELECT series_id, ts FROM stale_rollups WHERE ts < ? ORDER BY series_id, ts LIMIT ?) RETURNING series_id, ts,' +
-            ' ts < coalesce((SELECT raw_before FROM removed JOIN series USING (service) WHERE id = series_id), ts) AS removed',
-          [rolled, STALE],
-        );
-        done = rows.length;
-        const minutes = rows.filter(({ removed }) => removed !== true).map((row): Place => ({ series: Number(row.series_id), ts: Number(row.ts) }));
-        await this.#put(MINUTE_MS, minutesOf(await this.#samples(minutes, MINUTE_MS)));
-        const hours = new Map(minutes.map(({ series, ts }) => [`${series} ${hourOf(ts)}`, { series, ts: hourOf(ts) }]));
-        await this.#hours([...hours.values()].filter(({ ts }) => ts + HOUR_MS <= rolled));
-      });
+  /** Makes these minutes from their samples. Within a transaction, as all that follows. */
+  async minutes(minutes: readonly Place[]): Promise<void> {
+    await this.#put(MINUTE_MS, minutesOf(await this.#samples(minutes, MINUTE_MS)));
+  }
+
+  /** Makes these hours from their minutes. */
+  async hours(hours: readonly Place[]): Promise<void> {
+    const given = [list(hours.map(({ series }) => series)), list(hours.map(({ ts }) => ts))];
+    const { rows } = await this.#session.ask(MINUTES_OF_HOURS, given);
+    const whole = new Stretches();
+    for (const row of rows) whole.at(n(row.series_id), n(row.begins)).append(partialOf(row as unknown as RollupRow)); // its columns
+    await this.#put(HOUR_MS, whole);
+  }
+
+  /** Adds to the rows that are there. */
+  async extend(step: Step, more: Stretches): Promise<void> {
+    const places = [...more.all];
+    const given = [list(places.map(({ series }) => series)), list(places.map(({ ts }) => ts)), step];
+    const { rows } = await this.#session.ask(ROWS, given);
+    const there = new Map(rows.map((row) => [`${n(row.series_id)} ${n(row.ts)}`, row as unknown as RollupRow]));
+    const whole = new Stretches();
+    for (const { series, ts, partial } of places) {
+      const row = there.get(`${series} ${ts}`);
+      whole.at(series, ts).append(extended(row ? partialOf(row) : stretch(), partial));
+    }
+    await this.#put(step, whole);
   }
 
   /** From each of these places on, so long. */
@@ -145,15 +156,6 @@ export class Rollups {
     const times = places.map(({ ts }) => ts);
     const given = [list(places.map(({ series }) => series)), list(times), list(times.map((ts) => ts + ms))];
     return (await this.#session.ask(OF_STRETCHES, [...given, Math.min(...times), Math.max(...times) + ms])).rows;
-  }
-
-  /** From their minutes. */
-  async #hours(hours: readonly Place[]): Promise<void> {
-    const given = [list(hours.map(({ series }) => series)), list(hours.map(({ ts }) => ts))];
-    const { rows } = await this.#session.ask(MINUTES_OF_HOURS, given);
-    const whole = new Stretches();
-    for (const row of rows) whole.at(Number(row.series_id), Number(row.begins)).append(partialOf(row as unknown as RollupRow)); // its columns
-    await this.#put(HOUR_MS, whole);
   }
 
   async #put(step: Step, stretches: Stretches): Promise<void> {
@@ -177,15 +179,17 @@ export class Rollups {
   #mark(rolled: number): Promise<unknown> {
     return this.#session.ask("INSERT INTO marks (name, value) VALUES ('rolled', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", [rolled]);
   }
+}
 
-  async #transaction(work: () => Promise<void>): Promise<void> {
-    await this.#session.run('BEGIN');
-    try {
-      await work();
-      await this.#session.run('COMMIT');
-    } catch (error) {
-      await this.#session.run('ROLLBACK').catch(() => {});
-      throw error;
-    }
+/** All of it or nothing. */
+export async function transaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  await session.run('BEGIN');
+  try {
+    const done = await work();
+    await session.run('COMMIT');
+    return done;
+  } catch (error) {
+    await session.run('ROLLBACK').catch(() => {});
+    throw error;
   }
 }

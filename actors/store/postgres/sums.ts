@@ -1,81 +1,135 @@
-/** What PostgreSQL adds up of the samples of a bucket, and how its rows read. */
+/**
+ * What PostgreSQL adds up of a piece of a series: the rows or samples of one line of `given` (id, step, begins, ends), by bucket. Of either kind the
+ * same columns: the bucket, how many samples, and what the function needs.
+ */
 import { LOG_GAMMA, Sketch } from '../../sketch.ts';
-import type { Statement } from '../changes.ts';
 import type { Wanted } from '../engine.ts';
-import type { Partial } from '../partial.ts';
-import { statement } from '../program.ts';
+import { Partial } from '../partial.ts';
+import type { Cell } from '../program.ts';
+import type { Fn } from '../query.ts';
 
 export interface Sum {
-  /** Rows: series and bucket, in this order, then what is read. @param ids `{1,2}` */
-  readonly ask: (ids: string, wanted: Wanted) => Statement;
-  /** Rows of one bucket, about. */
-  readonly rows: number;
-  readonly sketch: () => Sketch | undefined;
-  readonly read: (part: Partial, numbers: readonly number[]) => void;
+  /** SELECTs, each to stand in a LATERAL. Their parameters are those of `bucketsOf`. */
+  readonly samples: string;
+  readonly rows: string;
+  /** Columns behind bucket and count, each by its type. */
+  readonly types: readonly ('float8' | 'bytea')[];
+  /** Lines that a bucket comes to, about; and what each row comes to, where it is not added up. */
+  readonly perBucket: number;
+  readonly perRow: number;
+  readonly start: () => Partial;
+  /** Lines of one bucket come one after the other. */
+  readonly read: (part: Partial, count: number, more: readonly Cell[]) => void;
 }
 
-const WITHIN = 'FROM points WHERE series_id = ANY (?::int[]) AND ts BETWEEN ?::bigint AND ?::bigint';
-const MANY = '(ts - ?::bigint) / ?::bigint';
-const ONE = '?::bigint';
+const POINTS = 'FROM points WHERE series_id = id AND ts >= begins AND ts < ends AND ts BETWEEN ?::bigint AND ?::bigint';
+const ROLLED = 'FROM rollups WHERE series_id = id AND rollups.step = given.step AND ts >= begins AND ts < ends AND ts + first_at BETWEEN ?::bigint AND ?::bigint';
+type Make = (bucketAt: (ts: string) => string, isOne: boolean) => Pick<Sum, 'samples' | 'rows'>;
 
-/** @param sql for what the bucket of a sample is. Where the range lies in one bucket, nobody needs to divide. */
-function asker(sql: (bucket: string) => string): Sum['ask'] {
-  const [many, one] = [sql(MANY), sql(ONE)];
-  return (ids, { fromMs, toMs, baseMs, stepMs }) => {
-    const bucket = Math.floor((fromMs - baseMs) / stepMs);
-    const within = [ids, fromMs, toMs];
-    return Math.floor((toMs - baseMs) / stepMs) === bucket ? statement(one, bucket, ...within) : statement(many, baseMs, stepMs, ...within);
+const number = (cell: Cell | undefined): number => Number(cell ?? Number.NaN); // NULL: not a number
+const plain = { perBucket: 1, perRow: 0, start: () => new Partial() };
+
+const simple =
+  (samples: string, rows: string): Make =>
+  (bucketAt) => ({
+    samples: `SELECT ${bucketAt('ts')} AS bucket, count(*) AS count, ${samples} AS value ${POINTS} GROUP BY 1`,
+    rows: `SELECT ${bucketAt('ts + first_at')} AS bucket, sum(count)::bigint AS count, ${rows} AS value ${ROLLED} GROUP BY 1`,
+  });
+
+/** The first sample of each bucket, or the last. */
+const end =
+  (which: 'first' | 'last', order: '' | ' DESC'): Make =>
+  (bucketAt, isOne) => {
+    const sought = `ORDER BY ts${order}, seq${order} LIMIT 1`;
+    const samples = (from: string): string => `SELECT ${bucketAt('ts')} AS bucket, 1::bigint AS count, value, ts::float8 AS at${from} ${POINTS}`;
+    const row = `SELECT ${bucketAt('ts + first_at')} AS bucket, 1::bigint AS count, ${which} AS value, (ts + ${which}_at)::float8 AS at, ts ${ROLLED}`;
+    const each = (from: string, by: string): string => `SELECT DISTINCT ON (bucket) bucket, count, value, at FROM (${from}) AS one ORDER BY bucket, ${by}`;
+    return {
+      samples: isOne ? `${samples('')} ${sought}` : each(samples(', ts, seq'), `ts${order}, seq${order}`),
+      rows: each(row, `ts${order}`),
+    };
   };
-}
-const samples = (bucket: string): string => `(SELECT series_id, ts, seq, value, ${bucket} AS bucket ${WITHIN}) AS sample`;
 
-const simple = (columns: string, read: Sum['read']): Sum => ({
-  ask: asker((bucket) => `SELECT series_id, ${bucket} AS bucket, ${columns} ${WITHIN} GROUP BY 1, 2 ORDER BY 1, 2`),
-  rows: 1,
-  sketch: () => undefined,
-  read,
+/**
+ * How much a counter has grown. The step from one bucket to the next is not counted here, nor that from one piece to the next. What comes first in a
+ * bucket has nothing before it, and what comes last nothing behind.
+ */
+const grown = (one: string, order: string, first: string, last: string, within: string): string =>
+  `SELECT bucket, sum(count)::bigint AS count, (sum(count) - 1)::float8, CASE WHEN count(${within}) = count(*) THEN sum(${within}) +` +
+  ` coalesce(sum(CASE WHEN ${first} >= before THEN ${first} - before ELSE ${first} END) FILTER (WHERE before IS NOT NULL), 0) END,` +
+  ` max(${first}) FILTER (WHERE before IS NULL), max(${last}) FILTER (WHERE behind IS NULL) FROM` +
+  ` (SELECT *, lag(${last}) OVER one AS before, lead(${last}) OVER one AS behind FROM (${one}) AS given_one WINDOW one AS (PARTITION BY bucket ORDER BY ${order})) AS stepped GROUP BY 1`;
+const rate: Make = (bucketAt) => ({
+  samples: grown(`SELECT ${bucketAt('ts')} AS bucket, 1::bigint AS count, ts, seq, value, 0::float8 AS increase ${POINTS}`, 'ts, seq', 'value', 'value', 'increase'),
+  rows: grown(`SELECT ${bucketAt('ts + first_at')} AS bucket, count, ts, first, last, increase ${ROLLED}`, 'ts', 'first', 'last', 'increase'),
 });
 
-const end = (order: '' | ' DESC'): Sum => {
-  const many = `SELECT DISTINCT ON (series_id, bucket) series_id, bucket, ts, value FROM ${samples(MANY)} ORDER BY series_id, bucket, ts${order}, seq${order}`;
-  const sought = `SELECT ts, value FROM points WHERE series_id = id AND ts BETWEEN ?::bigint AND ?::bigint ORDER BY ts${order}, seq${order} LIMIT 1`;
-  const one = `SELECT id, ?::bigint, ts, value FROM unnest(?::int[]) AS given (id) CROSS JOIN LATERAL (${sought}) AS sought ORDER BY id`;
-  return { ask: asker((bucket) => (bucket === ONE ? one : many)), rows: 1, sketch: () => undefined, read: (part, [ts = 0, value = 0]) => part.add(value, ts) };
-};
-
-/** The step from one bucket to the next is not counted here. The first sample of a bucket has none before it, and the last none behind. */
-const rate = (bucket: string): string =>
-  'SELECT series_id, bucket, count(*), count(before), coalesce(sum(CASE WHEN value >= before THEN value - before ELSE value END) FILTER (WHERE before IS NOT NULL), 0),' +
-  ' max(value) FILTER (WHERE before IS NULL), max(value) FILTER (WHERE behind IS NULL) FROM' +
-  ` (SELECT series_id, bucket, value, lag(value) OVER one AS before, lead(value) OVER one AS behind FROM ${samples(bucket)}` +
-  ' WINDOW one AS (PARTITION BY series_id, bucket ORDER BY ts, seq)) AS stepped GROUP BY 1, 2 ORDER BY 1, 2';
-
 /** By the bins of a sketch: of each, one value stands for all. Closer to 0 than a double of full precision is 0. */
-const distribution = (bucket: string): string =>
-  `SELECT series_id, bucket, min(value), count(*) FROM ${samples(bucket)} GROUP BY series_id, bucket, sign(value),` +
-  ` CASE WHEN abs(value) < 2.2250738585072014e-308 THEN 0 ELSE ceil(ln(abs(value)) / ${LOG_GAMMA}) END ORDER BY series_id, bucket`;
+const distribution: Make = (bucketAt) => ({
+  samples:
+    `SELECT bucket, count(*) AS count, min(value) AS value, NULL::bytea AS sketch FROM (SELECT ${bucketAt('ts')} AS bucket, value ${POINTS}) AS one` +
+    ` GROUP BY bucket, sign(value), CASE WHEN abs(value) < 2.2250738585072014e-308 THEN 0 ELSE ceil(ln(abs(value)) / ${LOG_GAMMA}) END`,
+  rows: `SELECT ${bucketAt('ts + first_at')} AS bucket, count, NULL::float8 AS value, sketch ${ROLLED}`,
+});
 
-export const SUMS: Readonly<Record<string, Sum>> = {
-  avg: simple('count(*), sum(value)', (part, [count, sum]) => Object.assign(part, { count, sum })),
-  sum: simple('count(*), sum(value)', (part, [count, sum]) => Object.assign(part, { count, sum })),
-  min: simple('count(*), min(value)', (part, [count, min]) => Object.assign(part, { count, min })),
-  max: simple('count(*), max(value)', (part, [count, max]) => Object.assign(part, { count, max })),
-  count: simple('count(*)', (part, [count]) => Object.assign(part, { count })),
-  first: end(''),
-  last: end(' DESC'),
+const KINDS: Readonly<Record<string, Omit<Sum, 'samples' | 'rows'> & { readonly make: Make }>> = {
+  avg: kindOf('sum', 'sum(value)', 'CASE WHEN count(sum) = count(*) THEN sum(sum) END'),
+  sum: kindOf('sum', 'sum(value)', 'CASE WHEN count(sum) = count(*) THEN sum(sum) END'),
+  min: kindOf('min', 'min(value)', 'min(min)'),
+  max: kindOf('max', 'max(value)', 'max(max)'),
+  count: kindOf('sum', '0::float8', '0::float8'),
+  first: { ...plain, types: ['float8', 'float8'], make: end('first', ''), read: (part, _, [value, at]) => part.add(number(value), number(at)) },
+  last: { ...plain, types: ['float8', 'float8'], make: end('last', ' DESC'), read: (part, _, [value, at]) => part.add(number(value), number(at)) },
   rate: {
-    ask: asker(rate),
-    rows: 1,
-    sketch: () => undefined,
-    read: (part, [count, steps, increase, first, last]) => Object.assign(part, { count, steps, increase, first, last }),
+    ...plain,
+    types: ['float8', 'float8', 'float8', 'float8'],
+    make: rate,
+    read(part, count, more) {
+      const [steps, increase, first, last] = more.map(number);
+      Object.assign(part, { count, steps, increase, first, last });
+    },
   },
   p: {
-    ask: asker(distribution),
-    rows: 100,
-    sketch: () => new Sketch(),
-    read(part, [value = 0, count = 0]) {
+    types: ['float8', 'bytea'],
+    perBucket: 100,
+    perRow: 4, // it holds many numbers
+    start: () => new Partial(new Sketch()),
+    make: distribution,
+    read(part, count, [value, bytes]) {
       part.count += count;
-      part.sketch?.add(value, count);
+      if (bytes instanceof Uint8Array) part.sketch?.merge(Sketch.decode(bytes));
+      else part.sketch?.add(number(value), count);
     },
   },
 };
+
+function kindOf(field: 'sum' | 'min' | 'max', samples: string, rows: string): (typeof KINDS)[string] {
+  return {
+    ...plain,
+    types: ['float8'],
+    make: simple(samples, rows),
+    read: (part, count, [value]) => Object.assign(part, { count, [field]: number(value) }),
+  };
+}
+
+const made = new Map<string, Sum>();
+/** @param isOne the whole range lies in one bucket: nobody needs to divide. */
+export function sumOf(fn: Fn, isOne: boolean): Sum {
+  const kind = fn.startsWith('p') ? 'p' : fn;
+  const key = `${kind} ${String(isOne)}`;
+  const there = made.get(key);
+  if (there) return there;
+  const of = KINDS[kind];
+  if (!of) throw new Error(`there is no sum of ${fn}`);
+  const { make, ...rest } = of;
+  const sum = { ...rest, ...make((ts) => (isOne ? '?::bigint' : `(${ts} - ?::bigint) / ?::bigint`), isOne) };
+  made.set(key, sum);
+  return sum;
+}
+
+/** The parameters of either SELECT. */
+export const bucketsOf = ({ baseMs, stepMs, fromMs, toMs }: Wanted, isOne: boolean): readonly number[] => [
+  ...(isOne ? [Math.floor((fromMs - baseMs) / stepMs)] : [baseMs, stepMs]),
+  fromMs,
+  toMs,
+];

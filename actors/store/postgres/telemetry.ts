@@ -1,5 +1,5 @@
-/** Batches in, rows out: series, points and logs, and each batch itself until the rules of this node have done with it. Part of the thread that writes. */
-import type { Log } from '../../event.ts';
+/** Batches in, rows out: series, points, logs and traces, and each batch itself until the rules of this node have done with it. Part of the thread that writes. */
+import type { Log, Trace } from '../../event.ts';
 import type { Batch, Boot, Columns, Unjudged } from '../work.ts';
 import { minuteOf } from '../rollup.ts';
 import { Days, dayOf } from './days.ts';
@@ -7,6 +7,7 @@ import { LATE_MS } from './rollups.ts';
 import { Rows } from './rows.ts';
 import { SeriesMap } from './series.ts';
 import type { Session } from './session.ts';
+import { addTraces } from './traces.ts';
 
 /** Numbers of samples are taken from the database by so many. */
 const BLOCK = 2 ** 24;
@@ -56,6 +57,7 @@ export class Telemetry {
   append(session: Session, batches: readonly Batch[]): Promise<unknown>[] {
     const points = new Rows();
     const logs = new Rows();
+    const traces: Trace[] = [];
     const unjudged = new Rows();
     const late = new Late(this.#now() - LATE_MS);
     for (const batch of batches) {
@@ -63,6 +65,7 @@ export class Telemetry {
       const ours = { ...columns, series: columns.series.map((id) => this.#series.ours(id)) };
       this.#addPoints(points, late, ours);
       if (batch.logs !== '[]') addLogs(logs, JSON.parse(batch.logs) as Log[]);
+      if (batch.traces !== undefined) for (const trace of JSON.parse(batch.traces) as Trace[]) traces.push(trace);
       if (seq === 0) continue;
       unjudged.row(8).text(this.#node).int8(seq).float8(atMs).text(protocol);
       unjudged.bytes(bytes(ours.series)).bytes(bytes(ours.ts)).bytes(bytes(ours.value)).text(batch.logs);
@@ -72,6 +75,7 @@ export class Telemetry {
     if (points.count > 0) sent.push(session.copy('points (series_id, ts, seq, value)', points.finish()));
     if (late.count > 0) sent.push(session.ask(STALE, late.columns));
     if (logs.count > 0) sent.push(session.copy('logs (ts, service, level, message, tags)', logs.finish()));
+    if (traces.length > 0) sent.push(addTraces(session, traces));
     return sent;
   }
 
@@ -115,8 +119,10 @@ export class Telemetry {
   }
 }
 
+/** A minute of which word has been left before is held until the commit, so that it is not made anew without these samples, and the word gone (late.ts). */
 const STALE =
-  'INSERT INTO stale_rollups (series_id, ts) SELECT DISTINCT id, minute FROM unnest(?::int[], ?::bigint[]) AS given (id, minute) ORDER BY 1, 2 ON CONFLICT DO NOTHING';
+  'INSERT INTO stale_rollups (series_id, ts) SELECT DISTINCT id, minute FROM unnest(?::int[], ?::bigint[]) AS given (id, minute) ORDER BY 1, 2' +
+  ' ON CONFLICT (series_id, ts) DO UPDATE SET ts = excluded.ts WHERE false';
 
 /** Minutes that may have been rolled up before these samples of them came. */
 class Late {

@@ -11,6 +11,10 @@ const ITSELF = `${MARK}\uFDD2`;
 export const written = (text: string): string => (text.includes('\0') || text.includes(MARK) ? text.replaceAll(MARK, ITSELF).replaceAll('\0', NUL) : text);
 export const read = (text: string): string => (text.includes(MARK) ? text.replaceAll(NUL, '\0').replaceAll(ITSELF, MARK) : text);
 
+/** A list of texts as PostgreSQL reads it. */
+export const listOf = (texts: readonly (string | null)[]): string =>
+  `{${texts.map((text) => (text === null ? 'NULL' : `"${text.replaceAll(/["\\]/g, '\\$&')}"`)).join(',')}}`;
+
 /** Literals and quoted names, in which a `?` is a character like any other; or one that stands for a value. */
 const TOKEN = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\?/g;
 const numbered = new Map<string, string>();

@@ -25,6 +25,7 @@ const one = <T>([first]: readonly T[]): T => {
 
 export const engine: Engine = {
   atOnce: 1,
+  mostSeen: 20_000,
   samples(places, end, order, limit) {
     const { series, ts, seq } = one(places);
     return statement(order === 'oldest' ? OLDEST : NEWEST, series, end, ts, seq, limit);

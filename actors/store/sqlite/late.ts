@@ -6,8 +6,8 @@
  */
 import type Database from 'better-sqlite3';
 import type { Partial } from '../partial.ts';
-import { HOUR_MS, hourOf, MINUTE_MS, minuteOf, type Step, stretch } from '../rollup.ts';
-import { FIRST_MS, type Rollups } from './rollups.ts';
+import { FIRST_MS, HOUR_MS, hourOf, MINUTE_MS, minuteOf, type Step, stretch } from '../rollup.ts';
+import type { Rollups } from './rollups.ts';
 import type { Steps } from './steps.ts';
 
 /** Samples that are added to rollups at once. */

@@ -7,14 +7,21 @@ import type { Fault } from '../work.ts';
 
 /** Older ones can corrupt a WAL when a checkpoint meets a commit of another connection (sqlite.org/wal.html, fixed in 3.51.3). */
 const OLDEST_SQLITE = [3, 51, 3] as const;
-/** Pages that a commit may leave in the WAL before they are checkpointed; SQLite's own default. */
-const CHECKPOINT_PAGES = 1_000;
+/**
+ * Pages that may gather in the WAL before a commit checkpoints them: 16 MB. A batch touches a page of each of its series, so that of SQLite's own
+ * 1,000 pages each commit would have its checkpoint, and all would be written twice; by these it is a quarter less (bench/README.md).
+ */
+const CHECKPOINT_PAGES = 4_000;
 const LOCK_MS = 2_000;
 
 /** The one connection that writes. @throws an Error that says what is wrong with the file, and what to do. */
-export function openWriter(file: string): Database.Database {
+export const openWriter = (file: string): Database.Database => inWords(file, open);
+/** The folder to this node alone, until it is closed. @throws as `openWriter`, and when another node has it. */
+export const takeFolder = (file: string): Database.Database => inWords(file, lockFolder);
+
+function inWords(file: string, opened: (file: string) => Database.Database): Database.Database {
   try {
-    return open(file);
+    return opened(file);
   } catch (error) {
     const { code, message } = faultOf(error, file);
     throw code === 'refused' ? error : new Error(message, { cause: error });
@@ -28,12 +35,18 @@ function open(file: string): Database.Database {
     db.pragma('synchronous = FULL');
     db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     migrate(db, file);
-    db.exec('BEGIN IMMEDIATE; ROLLBACK'); // a disk that cannot be written is found out now, and not by the first batch
+    findWritable(db);
     return db;
   } catch (error) {
     db.close();
     throw error;
   }
+}
+
+/** A disk that cannot be written is found out now, and not by the first batch. SQLite opens what it may only read, and begins a transaction there that only reads. */
+function findWritable(db: Database.Database): void {
+  const version = Number(db.pragma('user_version', { simple: true }));
+  db.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${version}; ROLLBACK`);
 }
 
 /** One that reads, beside the one that writes. */

@@ -4,11 +4,9 @@
  */
 import type Database from 'better-sqlite3';
 import type { Partial } from '../partial.ts';
-import { HOUR_MS, hourOf, MINUTE_MS, minuteOf, partialOf, ROLLUP, type RollupRow, type Step, stretch, valuesOf } from '../rollup.ts';
+import { extended, FIRST_MS, HOUR_MS, hourOf, MINUTE_MS, minuteOf, partialOf, ROLLUP, type RollupRow, type Step, stretch, valuesOf } from '../rollup.ts';
 import type { Steps } from './steps.ts';
 
-/** No time is before this one (ECMA-262 21.4.1.1). */
-export const FIRST_MS = -8_640_000_000_000_000;
 /** Rows that are read at once: a few tenths of a millisecond. */
 const CHUNK = 256;
 type Point = readonly [ts: number, seq: number, value: number];
@@ -134,14 +132,10 @@ export class Rollups {
     this.#put(series, HOUR_MS, hour, whole);
   }
 
-  /** Adds to what is there: before it, behind it, or, where the two overlap, without the steps from one to the other. */
+  /** Adds to what is there. */
   extend(series: number, step: Step, ts: number, more: Partial): void {
     const row = this.#row.get(series, step, ts) as RollupRow | undefined;
-    const there = row ? partialOf(row) : stretch();
-    const [first, second] = more.lastMs < there.firstMs ? [more, there] : [there, more];
-    if (second.firstMs >= first.lastMs) first.append(second);
-    else first.join(second);
-    this.#put(series, step, ts, first);
+    this.#put(series, step, ts, extended(row ? partialOf(row) : stretch(), more));
   }
 
   #put(series: number, step: Step, ts: number, partial: Partial): void {

@@ -1,6 +1,6 @@
-/** Batches in, rows out: series, points and logs, and the batch itself until it is judged. Part of the thread that writes. */
+/** Batches in, rows out: series, points, logs and traces, and the batch itself until it is judged. Part of the thread that writes. */
 import type Database from 'better-sqlite3';
-import type { Log } from '../../event.ts';
+import type { Log, Trace } from '../../event.ts';
 import type { Batch, Boot, Columns, Series, Unjudged } from '../work.ts';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -18,6 +18,7 @@ export class Telemetry {
   readonly #addPoint: Database.Statement;
   readonly #addTwin: Database.Statement;
   readonly #addLog: Database.Statement;
+  readonly #addTrace: Database.Statement;
   readonly #keep: Database.Statement;
   readonly #judge: Database.Statement;
   readonly #mark: Database.Statement;
@@ -33,12 +34,15 @@ export class Telemetry {
       'INSERT INTO points (series_id, ts, seq, value) SELECT :id, :ts, max(seq) + 1, :value FROM points WHERE series_id = :id AND ts = :ts',
     );
     this.#addLog = db.prepare('INSERT INTO logs (ts, service, level, message, tags) VALUES (?, ?, ?, ?, ?)');
+    this.#addTrace = db.prepare(
+      'INSERT INTO traces (trace_id, span_id, parent_id, ts, duration_ms, service, name, status, tags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    );
     this.#keep = db.prepare('INSERT INTO unjudged (seq, at_ms, protocol, series, ts, value, texts) VALUES (?, ?, ?, ?, ?, ?, ?)');
     this.#judge = db.prepare('DELETE FROM unjudged WHERE seq <= ?');
     this.#mark = db.prepare("INSERT INTO marks (name, value) VALUES ('judged', ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)");
   }
 
-  append({ seq, atMs, protocol, series, columns, logs }: Batch): void {
+  append({ seq, atMs, protocol, series, columns, logs, traces }: Batch): void {
     for (const { id, service, name, tags } of series) this.#addSeries.run(id, service, name, tags);
     const { series: ids, ts, value } = columns;
     const { before } = this.#late;
@@ -49,7 +53,12 @@ export class Telemetry {
     }
     if (logs !== '[]')
       for (const log of JSON.parse(logs) as Log[]) this.#addLog.run(log.timestamp, log.service, log.level, log.message, JSON.stringify(log.tags));
+    if (traces !== undefined) for (const trace of JSON.parse(traces) as Trace[]) this.#trace(trace);
     if (seq > 0) this.#keep.run(seq, atMs, protocol, bytes(ids), bytes(ts), bytes(value), logs);
+  }
+
+  #trace({ traceId, spanId, parentId, timestamp, durationMs, service, name, status, tags }: Trace): void {
+    this.#addTrace.run(traceId, spanId, parentId ?? null, wholeMs(timestamp), durationMs, service, name, status, JSON.stringify(tags));
   }
 
   /** All batches up to this one are judged: they need not be kept for that any more. */
@@ -76,6 +85,9 @@ export class Telemetry {
     }));
   }
 }
+
+/** What is no number is null in JSON, and the table refuses it. */
+const wholeMs = (ms: number | null): number | null => ms && Math.trunc(ms);
 
 /** The order in which a batch is written: by series and time, as the table is. */
 function clustered({ series, ts }: Columns): Iterable<number> {

@@ -9,7 +9,7 @@ import { type Health, Recent } from '../health.ts';
 import { claim, type Read, readOf } from '../reads.ts';
 import type { Answer, Ask, Order, Write } from '../work.ts';
 import { Housekeeping, type Limits } from './housekeeping.ts';
-import { faultOf, lockFolder, openWriter } from './open.ts';
+import { faultOf, openWriter, takeFolder } from './open.ts';
 import { SpareTime } from './spare-time.ts';
 import { Telemetry } from './telemetry.ts';
 
@@ -19,7 +19,7 @@ const GROUP = 1_000;
 const port = parentPort;
 if (!port) throw new Error('actors/store/sqlite/writer.ts runs as a worker thread only');
 const { file, durability, limits } = workerData as { readonly file: string; readonly durability: 'power' | 'process'; readonly limits: Limits };
-const lock = lockFolder(file);
+const lock = takeFolder(file);
 port.on('close', () => lock.close());
 const db = openWriter(file);
 const housekeeping = new Housekeeping(db, limits);

@@ -1,13 +1,14 @@
 // The life of an alert: what it promises over any course of verdicts and time.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type AlertState, type Damping, type Effect, INACTIVE, type Step, step } from '../../../actors/rules/alert-state.ts';
+import { type AlertState, close, type Damping, type Effect, INACTIVE, type Step, step } from '../../../actors/rules/alert-state.ts';
 import type { Truth } from '../../../actors/rules/compile.ts';
+import { damping, holdOf, isOpen, promised, restored, START_MS, type Schedule, schedule, truth } from '../../support/alerts.ts';
 
-interface Verdict {
-  readonly truth: Truth;
-  /** Since the one before. */
-  readonly gapMs: number;
+interface Course {
+  readonly verdicts: readonly { readonly truth: Truth /** Since the one before. */; readonly gapMs: number }[];
+  readonly damped: Damping;
+  readonly holds: Schedule;
 }
 interface Moment extends Step {
   readonly nowMs: number;
@@ -15,134 +16,117 @@ interface Moment extends Step {
   readonly before: AlertState;
 }
 
-const START_MS = 1_700_000_000_000;
-const span = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 20 }));
-const damping: fc.Arbitrary<Damping> = fc.record({ forMs: span, keepFiringForMs: span, cooldownMs: span });
-const course: fc.Arbitrary<readonly Verdict[]> = fc.array(
-  fc.record({ truth: fc.constantFrom<Truth[]>(true, false, undefined), gapMs: fc.integer({ min: 0, max: 8 }) }),
-  { maxLength: 60 },
-);
+const course: fc.Arbitrary<Course> = fc.record({
+  verdicts: fc.array(fc.record({ truth, gapMs: fc.integer({ min: 0, max: 8 }) }), { maxLength: 60 }),
+  damped: damping,
+  holds: schedule,
+});
 
-function run(verdicts: readonly Verdict[], damped: Damping): readonly Moment[] {
+function run({ verdicts, damped, holds }: Course, kept: (state: AlertState) => AlertState = (state) => state): readonly Moment[] {
   let [state, nowMs] = [INACTIVE, START_MS];
-  return verdicts.map(({ truth, gapMs }) => {
+  const holdAt = holdOf(holds);
+  return verdicts.map(({ truth: holding, gapMs }) => {
     nowMs += gapMs;
     const before = state;
-    const done = step(state, truth, nowMs, damped);
-    state = done.state;
-    return { ...done, nowMs, truth, before };
+    const done = step(state, holding, nowMs, damped, holdAt);
+    state = kept(done.state);
+    return { ...done, nowMs, truth: holding, before };
   });
 }
-const isOpen = ({ phase }: AlertState): boolean => phase === 'firing' || phase === 'recovering';
 /** A rule in which every verdict comes one second after the other. */
 const each = (damped: Partial<Damping>, ...truths: readonly Truth[]): readonly Moment[] =>
-  run(
-    truths.map((truth) => ({ truth, gapMs: 1_000 })),
-    { forMs: 0, keepFiringForMs: 0, cooldownMs: 0, ...damped },
-  );
+  run({ verdicts: truths.map((one) => ({ truth: one, gapMs: 1_000 })), damped: { forMs: 0, keepFiringForMs: 0, cooldownMs: 0, ...damped }, holds: [] });
 const effects = (moments: readonly Moment[]): readonly (Effect | undefined)[] => moments.map(({ effect }) => effect);
 const phases = (moments: readonly Moment[]): readonly string[] => moments.map(({ state }) => state.phase);
-
-/** The promises in plain words: since when it holds, since when it does not, what was told and when. */
-function* promised({ forMs, keepFiringForMs, cooldownMs }: Damping): Generator<Effect | undefined, never, { readonly truth: Truth; readonly nowMs: number }> {
-  let effect: Effect | undefined;
-  let open = false;
-  let told = false;
-  let lastToldMs = Number.NEGATIVE_INFINITY;
-  let heldMs = Number.POSITIVE_INFINITY;
-  let quietMs = Number.POSITIVE_INFINITY;
-  for (;;) {
-    const { truth, nowMs } = yield effect;
-    effect = undefined;
-    if (truth === true) {
-      heldMs = Math.min(heldMs, nowMs);
-      quietMs = Number.POSITIVE_INFINITY;
-    }
-    if (truth === false) {
-      quietMs = Math.min(quietMs, nowMs);
-      heldMs = Number.POSITIVE_INFINITY;
-    }
-    if (!open && truth === true && nowMs - heldMs >= forMs) open = true;
-    else if (open && truth !== true && nowMs - quietMs >= keepFiringForMs) {
-      effect = told ? 'resolve' : 'suppress';
-      open = told = false;
-      heldMs = quietMs = Number.POSITIVE_INFINITY;
-    }
-    if (!open) quietMs = Number.POSITIVE_INFINITY;
-    if (open && !told && quietMs === Number.POSITIVE_INFINITY && nowMs - lastToldMs >= cooldownMs) {
-      effect = 'fire';
-      told = true;
-      lastToldMs = nowMs;
-    }
-  }
-}
+const walk = (check: (course: Course) => void, numRuns = 300): void =>
+  fc.assert(fc.property(course, check), { numRuns: process.env.ARGOS_LONG ? 20 * numRuns : numRuns });
 
 describe('step', () => {
   it('does what is promised: fires when it has held for long enough, ends when it has been quiet for long enough, and tells it when it may', () => {
-    fc.assert(
-      fc.property(course, damping, (verdicts, damped) => {
-        const promise = promised(damped);
-        promise.next({ truth: undefined, nowMs: START_MS });
-        for (const { truth, nowMs, effect } of run(verdicts, damped)) expect(effect).to.equal(promise.next({ truth, nowMs }).value);
-      }),
-      { numRuns: 3_000 },
-    );
+    walk((given) => {
+      const promise = promised(given.damped, holdOf(given.holds));
+      promise.next();
+      for (const { truth: holding, nowMs, effect, held, state } of run(given)) {
+        const { value } = promise.next({ truth: holding, nowMs });
+        expect({ effect, open: isOpen(state), why: (held ?? state.held)?.reason }).to.deep.equal(value);
+      }
+    }, 3_000);
   });
 
   it('never has two open episodes, and gives each a number of its own', () => {
-    fc.assert(
-      fc.property(course, damping, (verdicts, damped) => {
-        for (const { before, state } of run(verdicts, damped)) {
-          const begins = isOpen(state) && !isOpen(before);
-          expect(state.episodes).to.equal(before.episodes + (begins ? 1 : 0));
-          if (isOpen(before) && isOpen(state)) expect(state.firingMs).to.equal(before.firingMs);
-        }
-      }),
-    );
+    walk((given) => {
+      for (const { before, state } of run(given)) {
+        const begins = isOpen(state) && !isOpen(before);
+        expect(state.episodes).to.equal(before.episodes + (begins ? 1 : 0));
+        if (isOpen(before) && isOpen(state)) expect(state.firingMs).to.equal(before.firingMs);
+      }
+    });
   });
 
-  it('tells the end of every told firing before it tells another, and never the end of an untold one', () => {
-    fc.assert(
-      fc.property(course, damping, (verdicts, damped) => {
-        let told = false;
-        for (const { before, state, effect } of run(verdicts, damped)) {
-          const ends = isOpen(before) && !isOpen(state);
-          expect(effect === 'resolve' || effect === 'suppress').to.equal(ends);
-          if (effect === 'fire') expect(told).to.equal(false);
-          if (ends) expect(effect).to.equal(told ? 'resolve' : 'suppress');
-          told = effect === 'fire' || (told && !ends);
-          expect(state.told).to.equal(told);
-        }
-      }),
-    );
+  it('tells the end of every told firing exactly once, before it tells another, and never the end of an untold one', () => {
+    walk((given) => {
+      let told = false;
+      for (const { before, state, effect } of run(given)) {
+        const ends = isOpen(before) && !isOpen(state);
+        expect(effect === 'resolve' || effect === 'suppress').to.equal(ends);
+        if (effect === 'fire') expect(told).to.equal(false);
+        if (ends) expect(effect).to.equal(told ? 'resolve' : 'suppress');
+        told = effect === 'fire' || (told && !ends);
+        expect(state.told).to.equal(told);
+      }
+    });
   });
 
-  it('lets a cooldown pass between two firings that are told', () => {
-    fc.assert(
-      fc.property(course, damping, (verdicts, damped) => {
-        const told = run(verdicts, damped).filter(({ effect }) => effect === 'fire');
-        for (const [i, { nowMs }] of told.slice(1).entries()) expect(nowMs - (told[i]?.nowMs ?? 0)).to.be.at.least(damped.cooldownMs);
-      }),
-    );
+  it('says of every episode that runs or ends untold what holds it back, and of no other', () => {
+    walk((given) => {
+      for (const { state, effect, held } of run(given)) {
+        expect(state.held !== undefined).to.equal(isOpen(state) && !state.told);
+        expect(held !== undefined).to.equal(effect === 'suppress');
+      }
+    });
   });
 
-  it('begins and ends an episode at the same time, whatever the cooldown', () => {
-    fc.assert(
-      fc.property(course, damping, (verdicts, damped) => {
-        expect(phases(run(verdicts, damped))).to.deep.equal(phases(run(verdicts, { ...damped, cooldownMs: 0 })));
-      }),
-    );
+  it('tells no firing while something holds it back, and at once when nothing does', () => {
+    walk((given) => {
+      const holdAt = holdOf(given.holds);
+      let lastMs = Number.NEGATIVE_INFINITY;
+      for (const { nowMs, effect, state } of run(given)) {
+        const free = holdAt(nowMs) === undefined && nowMs >= lastMs + given.damped.cooldownMs;
+        if (effect === 'fire') expect(free).to.equal(true);
+        if (free && state.phase === 'firing') expect(state.told).to.equal(true);
+        if (effect === 'fire') lastMs = nowMs;
+      }
+    });
+  });
+
+  it('begins and ends an episode at the same time, whatever the cooldown and whatever holds it back', () => {
+    walk((given) => {
+      expect(phases(run(given))).to.deep.equal(phases(run({ ...given, damped: { ...given.damped, cooldownMs: 0 }, holds: [] })));
+    });
+  });
+
+  it('lets an unknown verdict move nothing but what time moves: no alert begins, none ends before it has been quiet for long enough', () => {
+    walk((given) => {
+      for (const { truth: holding, before, state, nowMs } of run(given).filter(({ truth: one }) => one === undefined)) {
+        expect(holding).to.equal(undefined);
+        if (state.phase === before.phase) continue;
+        expect([before.phase, state.phase]).to.deep.equal(['recovering', 'inactive']);
+        expect(nowMs).to.be.at.least(before.sinceMs + given.damped.keepFiringForMs);
+      }
+    });
   });
 
   it('knows when time alone will change it: not before, then surely, and never where it names no time', () => {
     fc.assert(
-      fc.property(course, damping, fc.integer({ min: 0, max: 100 }), (verdicts, damped, laterMs) => {
-        for (const { state, truth, nowMs, wakeMs } of run(verdicts, damped)) {
-          if (wakeMs === undefined) expect(step(state, truth, nowMs + laterMs, damped)).to.deep.equal({ state, effect: undefined, wakeMs: undefined });
+      fc.property(course, fc.integer({ min: 0, max: 400 }), (given, laterMs) => {
+        const holdAt = holdOf(given.holds);
+        for (const { state, truth: holding, nowMs, wakeMs } of run(given)) {
+          const at = (atMs: number): Step => step(state, holding, atMs, given.damped, holdAt);
+          if (wakeMs === undefined) expect(at(nowMs + laterMs)).to.deep.equal({ state, effect: undefined, wakeMs: undefined });
           else {
             expect(wakeMs).to.be.above(nowMs);
-            expect(step(state, truth, wakeMs - 1, damped)).to.deep.equal({ state, effect: undefined, wakeMs });
-            expect(step(state, truth, wakeMs, damped).state).to.not.equal(state);
+            expect(at(wakeMs - 1)).to.deep.equal({ state, effect: undefined, wakeMs });
+            expect(at(wakeMs).state).to.not.equal(state);
           }
         }
       }),
@@ -151,31 +135,65 @@ describe('step', () => {
   });
 
   it('comes to rest when it is woken at each time that it names', () => {
+    walk((given) => {
+      let last = run(given).at(-1);
+      for (let turns = 0; last?.wakeMs !== undefined; turns++) {
+        expect(turns).to.be.below(4 + given.holds.length);
+        last = { ...last, ...step(last.state, last.truth, last.wakeMs, given.damped, holdOf(given.holds)) };
+      }
+    });
+  });
+
+  it('goes on after a crash, at any point, as if there had been none', () => {
+    walk((given) => {
+      const plain = (moments: readonly Moment[]): unknown => JSON.parse(JSON.stringify(moments));
+      expect(plain(run(given, restored))).to.deep.equal(plain(run(given)));
+    });
+  });
+
+  it('knows since when it is in its phase', () => {
+    walk((given) => {
+      for (const { before, state, nowMs } of run(given)) expect(state.sinceMs).to.equal(state.phase === before.phase ? before.sinceMs : nowMs);
+    });
+  });
+
+  it('never goes back in time, though the clock does', () => {
     fc.assert(
-      fc.property(course, damping, (verdicts, damped) => {
-        let last = run(verdicts, damped).at(-1);
-        for (let turns = 0; last?.wakeMs !== undefined; turns++) {
-          expect(turns).to.be.below(4);
-          last = { ...last, ...step(last.state, last.truth, last.wakeMs, damped) };
+      fc.property(fc.array(fc.tuple(truth, fc.integer({ min: -50, max: 50 }))), damping, (verdicts, damped) => {
+        let [state, nowMs] = [INACTIVE, START_MS];
+        for (const [holding, gapMs] of verdicts) {
+          nowMs += gapMs;
+          const { state: next } = step(state, holding, nowMs, damped);
+          expect(next.sinceMs).to.be.at.least(state.sinceMs);
+          expect(next.toldMs ?? 0).to.be.at.least(state.toldMs ?? 0);
+          state = next;
         }
       }),
     );
   });
 
-  it('knows since when it is in its phase', () => {
-    fc.assert(
-      fc.property(course, damping, (verdicts, damped) => {
-        for (const { before, state, nowMs } of run(verdicts, damped)) expect(state.sinceMs).to.equal(state.phase === before.phase ? before.sinceMs : nowMs);
-      }),
-    );
-  });
-
   it('answers the same state where nothing has changed, so that nothing is written', () => {
-    fc.assert(
-      fc.property(course, damping, (verdicts, damped) => {
-        for (const { before, state } of run(verdicts, damped)) if (JSON.stringify(state) === JSON.stringify(before)) expect(state).to.equal(before);
-      }),
-    );
+    walk((given) => {
+      for (const { before, state } of run(given)) if (JSON.stringify(state) === JSON.stringify(before)) expect(state).to.equal(before);
+    });
+  });
+});
+
+describe('close', () => {
+  it('ends whatever runs: who was told is told, who was not is on record; numbers and the cooldown go on', () => {
+    walk((given) => {
+      const holdAt = holdOf(given.holds);
+      for (const { state, nowMs } of run(given)) {
+        const closed = close(state, nowMs + 1);
+        expect(closed.state.phase).to.equal('inactive');
+        expect(closed.wakeMs).to.equal(undefined);
+        expect(closed.effect).to.equal(isOpen(state) ? (state.told ? 'resolve' : 'suppress') : undefined);
+        expect(closed.held).to.deep.equal(closed.effect === 'suppress' ? state.held : undefined);
+        expect([closed.state.episodes, closed.state.toldMs]).to.deep.equal([state.episodes, state.toldMs]);
+        expect(close(closed.state, nowMs + 2)).to.deep.equal({ state: closed.state, effect: undefined, wakeMs: undefined });
+        expect(step(closed.state, true, nowMs + 3, { ...given.damped, forMs: 0 }, holdAt).state.episodes).to.equal(state.episodes + 1);
+      }
+    });
   });
 });
 

@@ -2,8 +2,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Fields } from '../../../actors/event.ts';
-import { COMPARISONS, type Condition, leaves, parseCondition } from '../../../actors/rules/condition.ts';
-import { condition, parsed, type Written } from '../../support/conditions.ts';
+import { parseCondition } from '../../../actors/rules/condition.ts';
+import { COMPARISONS } from '../../../actors/rules/operators-leaf.ts';
+import type { Tree } from '../../../actors/rules/tree.ts';
+import { condition, leaves, parsed, type Written } from '../../support/conditions.ts';
 
 const LEAF = { field: 'm.x', op: 'exists' };
 /** Every fault in a line. */
@@ -12,6 +14,8 @@ const faults = (json: unknown, parameters: Fields = {}, path = '/c'): string[] =
     ({ path: at, expected, got, nearest }) => `${at}: ${expected}${got === undefined ? '' : `, got ${JSON.stringify(got)}`}${nearest ? `, ${nearest}?` : ''}`,
   );
 const leafFaults = (op: unknown, ...value: unknown[]): string[] => faults({ field: 'm.x', op, ...(value.length > 0 ? { value: value[0] } : {}) });
+/** The tree without the places at which it is written. */
+const withoutPlaces = (tree: Tree): unknown => JSON.parse(JSON.stringify(tree, (key, value: unknown) => (key === 'at' ? undefined : value)));
 /** The value at a JSON pointer. */
 const follow = (json: unknown, pointer: string): unknown =>
   pointer
@@ -19,24 +23,13 @@ const follow = (json: unknown, pointer: string): unknown =>
     .slice(1)
     .reduce((value: unknown, key) => Object(value)[key], json);
 /** The tree as it is written. */
-function unparse(tree: Condition): Written {
-  switch (tree.op) {
-    case 'and':
-      return { and: tree.of.map(unparse) };
-    case 'or':
-      return { or: tree.of.map(unparse) };
-    case 'not':
-      return { not: unparse(tree.of) };
-    default:
-      return { field: [tree.monitor, ...tree.path].join('.'), op: tree.op, ...(tree.value === undefined ? {} : { value: tree.value }) };
-  }
+function unparse(tree: Tree): Written {
+  if (tree.kind === 'logic' && tree.op === 'and') return { and: tree.of.map(unparse) };
+  if (tree.kind === 'logic' && tree.op === 'or') return { or: tree.of.map(unparse) };
+  if (tree.kind === 'operation' && tree.op === 'not' && tree.of[0]) return { not: unparse(tree.of[0]) };
+  if (tree.kind === 'leaf') return { field: [tree.monitor, ...tree.path].join('.'), op: tree.op, ...(tree.value === undefined ? {} : { value: tree.value }) };
+  throw new Error(`no such written form: ${tree.kind}`);
 }
-const nested = (levels: number): unknown => {
-  let json: unknown = LEAF;
-  for (let i = 1; i < levels; i++) json = { not: json };
-  return json;
-};
-
 describe('parseCondition', () => {
   it('takes every tree of its operators, and says again what was written', () => {
     fc.assert(
@@ -58,11 +51,31 @@ describe('parseCondition', () => {
   });
 
   it('answers a tree or a fault, whatever it is given', () => {
-    const key = fc.constantFrom('and', 'or', 'not', '!', 'field', 'op', 'value', 'var', 'x', '__proto__');
+    const key = fc.constantFrom(
+      'and',
+      'or',
+      'not',
+      '!',
+      'field',
+      'op',
+      'value',
+      'var',
+      'val',
+      'missing',
+      'map',
+      'avg',
+      'max',
+      '+',
+      '>',
+      'if',
+      'in',
+      'x',
+      '__proto__',
+    );
     const { json } = fc.letrec((tie) => ({
       json: fc.oneof(
         { maxDepth: 5 },
-        fc.constantFrom<unknown[]>('m.x', 'm', '>', 1, null, true),
+        fc.constantFrom<unknown[]>('m.x', 'm', '>', '5m', 'parameters.x', 1, null, true),
         fc.array(tie('json'), { maxLength: 3 }),
         fc.dictionary(key, tie('json'), { maxKeys: 3 }),
       ),
@@ -88,50 +101,86 @@ describe('parseCondition', () => {
 
   it('splits a field into the monitor and a path', () => {
     expect(leaves(parsed({ field: 'boiler.body.items.0.id', op: 'exists' }))).to.deep.equal([
-      { op: 'exists', monitor: 'boiler', path: ['body', 'items', '0', 'id'], value: undefined, at: '' },
+      { kind: 'leaf', op: 'exists', monitor: 'boiler', path: ['body', 'items', '0', 'id'], value: undefined, at: '' },
+    ]);
+  });
+
+  it('takes rule.NAME.x for the state of a rule, and system.x for that of Argos', () => {
+    expect(parsed({ field: 'rule.too_hot.state' })).to.deep.equal({ kind: 'field', monitor: 'rule:too_hot', path: ['state'], at: '' });
+    expect(parsed({ var: 'rule.too_hot.state' })).to.deep.equal({ kind: 'var', name: ['rule:too_hot', 'state'], local: false, at: '' });
+    expect(parsed({ field: 'system.cpu' })).to.deep.equal({ kind: 'field', monitor: 'system', path: ['cpu'], at: '' });
+  });
+
+  it('takes a text for what it says, and tells its faults with line and column', () => {
+    const text = 'avg(m.x, 5m) > parameters.limit and\n not m.y == 1';
+    const json = { and: [{ '>': [{ avg: ['m.x', '5m'] }, { var: 'parameters.limit' }] }, { not: { field: 'm.y', op: '==', value: 1 } }] };
+    expect(withoutPlaces(parsed(text, { limit: 3 }))).to.deep.equal(withoutPlaces(parsed(json, { limit: 3 })));
+    expect(faults('m.x > 1 and\n  and')[0]).to.match(/^\/c: .* \(line 2, column 3 of the condition\)/);
+    expect(faults('m.y == 1 and\n m.x > parameters.no', { limit: 1 })).to.deep.equal([
+      '/c: a parameter that is declared: limit (line 2, column 8 of the condition), got {"var":"parameters.no"}',
     ]);
   });
 });
 
 describe('parseCondition refuses', () => {
-  it('more than 64 levels', () => {
-    expect(faults(nested(64))).to.deep.equal([]);
-    expect(faults(nested(65))).to.deep.equal([`/c${'/not'.repeat(64)}: a condition of at most 64 levels`]);
-    expect(faults(nested(100_000))).to.have.length(1);
-  });
-
-  it('more than 10,000 parts, once', () => {
-    const wide = (parts: number): unknown => ({ or: Array.from({ length: parts - 1 }, () => LEAF) });
-    expect(faults(wide(10_000))).to.deep.equal([]);
-    expect(faults(wide(10_005))).to.deep.equal(['/c/or/9999: a condition of at most 10000 parts']);
-  });
-
   it('what is no condition', () => {
-    for (const json of [null, 5, true, 'x > 5', [LEAF]])
-      expect(faults(json)).to.deep.equal([`/c: a condition: {"and": […]}, {"or": […]}, {"not": …} or {"field", "op", "value"}, got ${JSON.stringify(json)}`]);
+    for (const json of [null, 5, true, [LEAF]]) expect(faults(json)[0]).to.match(/^\/c: a condition: a text, \{"and": \[…\]\}/);
   });
 
-  it('no key, two keys, and keys that it does not know, with the nearest', () => {
-    expect(faults({})).to.deep.equal(['/c: one of the keys and, or, not; or field with op and value']);
-    expect(faults({ and: [LEAF], or: [LEAF] })).to.deep.equal(['/c: one of the keys and, or, not; or field with op and value, got "and, or"']);
-    expect(faults({ nand: [LEAF] })).to.deep.equal(['/c/nand: one of and, or, not, got "nand", and?']);
-    expect(faults({ 'x/y': 1 })).to.deep.equal(['/c/x~1y: one of and, or, not, got "x/y"']);
+  it('no key, and several that are no leaf', () => {
+    const expected = 'one operator, or field with op and value; an object that is meant as a value is written {"preserve": {…}}';
+    expect(faults({})).to.deep.equal([`/c: ${expected}`]);
+    expect(faults({ and: [LEAF], or: [LEAF] })).to.deep.equal([`/c: ${expected}, got "and, or"`]);
+    expect(faults({ feild: 'm.x', op: '>', value: 1 })).to.deep.equal([`/c: ${expected}, got "feild, op, value"`]);
   });
 
-  it('and and or without a list of conditions', () => {
-    for (const inner of [[], LEAF, null])
-      expect(faults({ and: inner })).to.deep.equal([`/c/and: a list of at least one condition, got ${JSON.stringify(inner)}`]);
+  it('an operator that it does not know, with the nearest, custom functions among them', () => {
+    const unknown = (name: string, functions: readonly string[] = []): unknown => {
+      const [{ path, got, nearest } = {}] = parseCondition({ [name]: [1] }, {}, '', functions).faults as { path?: string; got?: string; nearest?: string }[];
+      return [path, got, nearest];
+    };
+    expect(unknown('nand')).to.deep.equal(['/nand', 'nand', 'and']);
+    expect(unknown('substring')).to.deep.equal(['/substring', 'substring', 'substr']);
+    expect(unknown('percentil')).to.deep.equal(['/percentil', 'percentil', 'percentile']);
+    expect(unknown('anomly', ['anomaly'])).to.deep.equal(['/anomly', 'anomly', 'anomaly']);
+    expect(unknown('x/y')).to.deep.equal(['/x~1y', 'x/y', undefined]);
   });
 
-  it('not of a longer list', () => {
-    expect(faults({ not: [LEAF, LEAF] })[0]).to.match(/^\/c\/not: a condition: /);
+  it('operators without what they need', () => {
+    const counts: readonly (readonly [json: unknown, expected: string])[] = [
+      [{ and: [] }, '/c/and: at least 1 operand, got 0'],
+      [{ or: [] }, '/c/or: at least 1 operand, got 0'],
+      [{ not: [LEAF, LEAF] }, '/c/not: 1 operand, got 2'],
+      [{ '>': [1] }, '/c/>: at least 2 operands, got 1'],
+      [{ '!=': [1, 2, 3] }, '/c/!=: 2 operands, got 3'],
+      [{ '%': [1] }, '/c/%: at least 2 operands, got 1'],
+      [{ '-': [] }, '/c/-: at least 1 operand, got 0'],
+      [{ substr: ['a'] }, '/c/substr: 2 to 3 operands, got 1'],
+      [{ map: [[1]] }, '/c/map: 2 operands: a list, and what is asked of each, got 1'],
+      [{ map: { var: 'm.x' } }, '/c/map: 2 operands: a list, and what is asked of each, got 1'],
+      [{ reduce: [[1], 1, 1, 1] }, '/c/reduce: 2 or 3 operands: a list, what is made of each, and what to begin with, got 4'],
+      [{ var: ['m.x', 1, 2] }, '/c/var: a name, or a name and what it is when nothing is there, got 3'],
+      [{ missing_some: [1] }, '/c/missing_some: 2 operands: how many are enough, and a list of names, got 1'],
+      [{ contains: [{ var: 'm.x' }] }, '/c/contains: 2 operands: a value, and what contains takes, got 1'],
+      [{ exists: [{ var: 'm.x' }, 1] }, '/c/exists: 1 operand, got 2'],
+    ];
+    for (const [json, expected] of counts) expect(faults(json), JSON.stringify(json)).to.deep.equal([expected]);
+  });
+
+  it('constants that an operator can do nothing with', () => {
+    expect(faults({ '+': [{ var: 'm.x' }, 'Hey'] })).to.deep.equal(['/c/+/1: a number, got "Hey"']);
+    expect(faults({ '*': [{ var: 'm.x' }, [1]] })).to.deep.equal(['/c/*/1: a number, got [1]']);
+    expect(faults({ max: ['m.x', '5 minutes'] })[1]).to.equal('/c/max/1: a number; or a field and a duration: ["monitor.path", "5m"], got "5 minutes"');
+    expect(faults({ '>': [{ var: 'm.x' }, [1]] })).to.deep.equal(['/c/>/1: a number or a text, got [1]']);
+    expect(faults({ '+': [{ var: 'm.x' }, '1e2', true, null] })).to.deep.equal([]);
+    expect(faults({ '-': [{ var: 'm.x' }, { var: 'parameters.p' }] }, { p: 'much' })).to.deep.equal(['/c/-/1/var: a number, got "much"']);
   });
 
   it('every fault of a tree at once, each at its place', () => {
     const json = {
-      or: [{ not: [{ field: 'm', op: '>' }] }, LEAF, { and: [{ field: 'm.x', op: 'between', value: [2, 1] }, 5] }, { field: 'm.x', op: 'exits' }],
+      or: [{ not: [{ field: 'm', op: '>' }] }, LEAF, { and: [{ field: 'm.x', op: 'between', value: [2, 1] }, { plus: 5 }] }, { field: 'm.x', op: 'exits' }],
     };
-    expect(faults(json).map((one) => one.split(':')[0])).to.deep.equal(['/c/or/0/not/0/field', '/c/or/2/and/0/value', '/c/or/2/and/1', '/c/or/3/op']);
+    expect(faults(json).map((one) => one.split(':')[0])).to.deep.equal(['/c/or/0/not/0/field', '/c/or/2/and/0/value', '/c/or/2/and/1/plus', '/c/or/3/op']);
   });
 });
 
@@ -139,8 +188,10 @@ describe('parseCondition refuses in a leaf', () => {
   it('a field that is no monitor and path', () => {
     for (const field of [5, undefined, 'monitor', ''])
       expect(faults({ field, op: 'exists' })[0]).to.match(/^\/c\/field: a monitor and a path in its state: "monitor\.path"/);
-    for (const field of ['m..x', 'm.', 'm.__proto__.x', 'm.a.constructor', 'm.prototype'])
+    for (const field of ['m..x', 'm.', '.x', 'm.__proto__.x', 'm.a.constructor', 'm.prototype', `m${'.x'.repeat(65)}`])
       expect(faults({ field, op: 'exists' })).to.deep.equal([`/c/field: a path of plain names, got "${field}"`]);
+    expect(faults({ field: 'parameters.x', op: 'exists' })[0]).to.match(/a parameter is \{"var": "parameters.x"\}/);
+    expect(faults({ field: 'rule.x', op: 'exists' })[0]).to.match(/^\/c\/field: a field of the rule: "rule.NAME.state"/);
   });
 
   it('an operator that it does not know, with the nearest', () => {

@@ -5,13 +5,14 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import type { ExportQuery } from '../../../proto/api.ts';
-import type { Log, Metric } from '../../../actors/event.ts';
+import type { Log, Metric, Trace } from '../../../actors/event.ts';
 import { COLUMNS, type Format } from '../../../actors/store/export.ts';
 import { csv } from '../../../actors/store/csv.ts';
 import { Root } from '../../support/actors.ts';
 import { upkeepOf, written } from '../../support/backups.ts';
 import { ENGINES } from '../../support/engines.ts';
 import { History, logs, metrics } from '../../support/history.ts';
+import { Spans, span, spans } from '../../support/spans.ts';
 import { TestStore } from '../../support/store.ts';
 
 /** A record by RFC 4180, quoted or not, read naively. */
@@ -43,10 +44,10 @@ for (const engine of ENGINES) {
         .split('\n')
         .filter(Boolean)
         .map((line) => JSON.parse(line));
-    const shown = ({ timestamp, ...rest }: Metric | Log): object => ({ ...rest, timestamp: new Date(timestamp).toISOString() });
+    const shown = ({ timestamp, ...rest }: Metric | Log | Trace): object => ({ ...rest, timestamp: new Date(timestamp).toISOString() });
 
-    it('has the samples and logs that a query would answer with, whatever they are', async () => {
-      const history = new History();
+    it('has the samples, logs and spans that a query would answer with, whatever they are', async () => {
+      const [history, traced] = [new History(), new Spans()];
       const matcher = (word: string | undefined): object | undefined => (word === undefined ? undefined : word.includes('*') ? { like: word } : { is: word });
       const where = fc.record(
         {
@@ -57,17 +58,20 @@ for (const engine of ENGINES) {
         },
         { requiredKeys: [] },
       );
-      const some = fc.sample(fc.tuple(metrics, logs), { numRuns: 3, seed: 7 });
-      for (const [given, said] of some) {
-        await under.store.append({ protocol: 'spec', metrics: given, logs: said });
+      const some = fc.sample(fc.tuple(metrics, logs, spans), { numRuns: 3, seed: 7 });
+      for (const [given, said, traces] of some) {
+        await under.store.append({ protocol: 'spec', metrics: given, logs: said, traces });
         history.add(given, said);
+        traced.add(traces);
       }
       await fc.assert(
         fc.asyncProperty(where, async ({ name, ...rest }) => {
           const { service, ...span } = rest;
           const match = { ...span, ...(service === undefined ? {} : { service: matcher(service) }) };
-          const expected = history.metrics({ ...match, ...(name === undefined ? {} : { name: matcher(name) }), order: 'oldest' } as never).map(shown);
-          expect(await lines({ ...rest, ...(name === undefined ? {} : { name }) })).to.have.deep.members(expected);
+          const named = { ...match, ...(name === undefined ? {} : { name: matcher(name) }), order: 'oldest' } as never;
+          const asked = { ...rest, ...(name === undefined ? {} : { name }) };
+          expect(await lines(asked)).to.have.deep.members(history.metrics(named).map(shown));
+          expect(await lines({ ...asked, what: 'traces' })).to.deep.equal(traced.traces(named).map(shown));
           expect(await lines({ ...rest, what: 'logs' })).to.deep.equal(history.logs({ ...match, order: 'oldest' } as never).map(shown));
         }),
         { numRuns: process.env.ARGOS_LONG ? 40 : 4 },
@@ -124,6 +128,27 @@ for (const engine of ENGINES) {
       expect(objects.map(({ timestamp, tags, ...rest }) => ({ ...rest, timestamp: timestamp.getTime(), tags: JSON.parse(tags) }))).to.have.deep.members(given);
       const messages = await parquetReadObjects({ file: bufferOf(await file({ what: 'logs', format: 'parquet' })) });
       expect(messages.map(({ message }) => message)).to.deep.equal(odd);
+    });
+
+    it('of spans tells one without a parent, more than are read at once, and keeps every bit', async () => {
+      const odd = ['=1', 'a,b', 'say "hi"', 'two\nlines', 'é😀', '', 'p'];
+      const given = Array.from({ length: 2_500 }, (_, i): Trace => {
+        const word = odd[i % odd.length] ?? '';
+        const durationMs = [0, 0.1, Number.MIN_VALUE, 1e300][i % 4] ?? 0;
+        return span({ spanId: String(i).padStart(4, '0'), name: word, timestamp: 5, durationMs, tags: { word }, ...(i % 2 === 0 && { parentId: word }) });
+      });
+      await under.store.append({ protocol: 'spec', metrics: [], logs: [], traces: given });
+      expect(await lines({ what: 'traces' })).to.deep.equal(given.map(shown));
+      const objects = await parquetReadObjects({ file: bufferOf(await file({ what: 'traces', format: 'parquet' })) });
+      expect(objects.map(({ timestamp, tags, ...rest }) => ({ ...rest, timestamp: timestamp.getTime(), tags: JSON.parse(tags) }))).to.deep.equal(
+        given.map((one) => ({ ...one, parentId: one.parentId ?? null })),
+      );
+      const [head, ...rows] = parseCsv(await text({ what: 'traces', format: 'csv' }));
+      expect(head).to.deep.equal(['timestamp', 'traceId', 'spanId', 'parentId', 'service', 'name', 'durationMs', 'status', 'tags']);
+      expect(rows.slice(0, 2)).to.deep.equal([
+        ['1970-01-01T00:00:00.005Z', 't', '0000', "'=1", 'api', "'=1", '0', 'ok', '{"word":"=1"}'],
+        ['1970-01-01T00:00:00.005Z', 't', '0001', '', 'api', 'a,b', '0.1', 'ok', '{"word":"a,b"}'],
+      ]);
     });
 
     it('is read as it is taken: what is far ahead of its reader is not read yet', async () => {

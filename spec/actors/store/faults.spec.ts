@@ -1,6 +1,6 @@
 // The store on a disk that is full, cannot be written, or is damaged: what it cannot keep it refuses, what it has it keeps, and it comes back by itself.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect } from 'chai';
@@ -24,6 +24,14 @@ const fault = (promise: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof StoreError ? error.code : String(error)),
   );
 
+/** How much of a page there is room for. */
+const writtenTo = (fd: number): number => {
+  try {
+    return writeSync(fd, Buffer.alloc(PAGE));
+  } catch {
+    return 0;
+  }
+};
 const failure = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'it started', String);
 
 describe('Store, on a disk', () => {
@@ -74,19 +82,41 @@ describe('Store, on a disk', () => {
     expect(await under.store.counts()).to.include({ points: acknowledged + 1 });
   });
 
-  it('that cannot be written: does not start, and says so; and starts when it can be written again', async () => {
+  it('that is full already: does not start, and says so; and starts when there is room again', async () => {
     await append(under);
     await under.stop();
-    execFileSync('mount', ['-o', 'remount,ro', disk]);
-    try {
-      expect(await failure(under.start())).to.match(/argos\.db.*cannot be written/);
-    } finally {
-      execFileSync('mount', ['-o', 'remount,rw', disk]);
-    }
+    const filler = openSync(join(disk, 'filler'), 'w');
+    for (let written = PAGE; written === PAGE; ) written = writtenTo(filler);
+    closeSync(filler);
+    expect(await failure(under.start())).to.match(/argos\.db is full: make room/);
+    rmSync(join(disk, 'filler'));
     await under.start();
-    expect(await fault(append(under))).to.equal('it was kept');
-    expect(await under.store.counts()).to.include({ points: 2 });
+    expect(await under.store.counts()).to.include({ points: 1 });
   });
+
+  for (const [end, left] of [
+    ['stopped', false],
+    ['was killed', true],
+  ] as const)
+    it(`that cannot be written since it ${end}: does not start, and says so; and starts when it can be written again`, async () => {
+      await append(under);
+      const file = join(disk, 'data', 'argos.db');
+      const other = new Database(file, { readonly: true }); // whoever closes last takes the log away, if he may write
+      if (left) other.pragma('user_version');
+      else other.close();
+      await under.stop();
+      other.close();
+      if (left) expect(existsSync(`${file}-wal`)).to.equal(true);
+      execFileSync('mount', ['-o', 'remount,ro', disk]);
+      try {
+        expect(await failure(under.start())).to.match(/argos\.db.*cannot be written/);
+      } finally {
+        execFileSync('mount', ['-o', 'remount,rw', disk]);
+      }
+      await under.start();
+      expect(await fault(append(under))).to.equal('it was kept');
+      expect(await under.store.counts()).to.include({ points: 2 });
+    });
 });
 
 describe('Store, on a damaged database', () => {

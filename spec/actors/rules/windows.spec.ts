@@ -1,0 +1,221 @@
+// Window functions: what they promise, beside a list of samples that is asked naively.
+import { isDeepStrictEqual } from 'node:util';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { WINDOW_FUNCTIONS, type WindowFunction, windowOf } from '../../../actors/rules/windows.ts';
+import { Partial } from '../../../actors/store/partial.ts';
+import type { Fn } from '../../../actors/store/query.ts';
+import { chance } from '../../support/chance.ts';
+import { acts, agrees, naive, play, type Sample, within } from '../../support/window.ts';
+
+const NUM_RUNS = process.env.ARGOS_LONG ? 3_000 : 120;
+const LENGTH_MS = 1_000;
+const percentage = fc.constantFrom(0, 1, 50, 90, 99.9, 100);
+
+const say = (value: unknown): string => (value === undefined ? 'unknown' : typeof value === 'number' ? String(value) : JSON.stringify(value));
+
+/** What is right over a window of `samples`, and whether `got` is. */
+function check(fn: WindowFunction, samples: readonly Sample[], nowMs: number, p: number, got: unknown): void {
+  const there = within(fn, samples, nowMs - LENGTH_MS, nowMs);
+  const right = naive(fn, there, nowMs, LENGTH_MS, p);
+  expect(agrees(fn, got, right, there, LENGTH_MS), `${say(got)} instead of ${say(right)} of ${there.length}`).to.equal(true);
+}
+
+describe('window functions', () => {
+  for (const fn of WINDOW_FUNCTIONS) {
+    it(`${fn} is what a naive computation has, of late, doubled, missing, huge and unfit data, at any instant`, () => {
+      fc.assert(
+        fc.property(acts, percentage, (all, p) => {
+          const window = windowOf({ fn, lengthMs: LENGTH_MS, p });
+          const samples: Sample[] = [];
+          play(all, {
+            add: (sample) => {
+              samples.push(sample);
+              window.add(sample.tsMs, sample.value);
+            },
+            ask: (nowMs) => check(fn, samples, nowMs, p, window.at(nowMs)),
+          });
+          expect(window.truncated).to.equal(false);
+        }),
+        { numRuns: NUM_RUNS },
+      );
+    });
+
+    it(`${fn}: up to nextMs the answer stays, and whoever wakes then misses no change`, () => {
+      fc.assert(
+        fc.property(acts, fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 2, maxLength: 4 }), (all, parts) => {
+          const window = windowOf({ fn, lengthMs: LENGTH_MS, p: 50 });
+          const samples: Sample[] = [];
+          const answerAt = (ms: number): unknown => naive(fn, within(fn, samples, ms - LENGTH_MS, ms), ms, LENGTH_MS);
+          const stays = (fromMs: number, ms: number): void => {
+            const [before, after] = [answerAt(fromMs), answerAt(ms)];
+            if (fn === 'age' && before !== undefined) expect(after).to.be.closeTo(Number(before) + (ms - fromMs) / 1_000, 1e-9);
+            else expect(after === before || isDeepStrictEqual(after, before), `${say(before)} has become ${say(after)}`).to.equal(true);
+          };
+          const lastMs = play(all, {
+            add: (sample) => {
+              samples.push(sample);
+              window.add(sample.tsMs, sample.value);
+            },
+            ask: (nowMs) => {
+              if (nowMs % 2 === 0) window.at(nowMs);
+              const nextMs = window.nextMs(nowMs) ?? nowMs + 10_000;
+              expect(nextMs).to.be.above(nowMs);
+              for (const part of parts) stays(nowMs, Math.floor(nowMs + part * (nextMs - 1 - nowMs)));
+              stays(nowMs, nextMs - 1);
+            },
+          });
+          let [nowMs, wakes] = [lastMs, 0];
+          for (let nextMs = window.nextMs(nowMs); nextMs !== undefined && wakes < 40; nextMs = window.nextMs(nowMs), wakes++) {
+            stays(nowMs, nextMs - 1);
+            nowMs = nextMs;
+            check(fn, samples, nowMs, 50, window.at(nowMs));
+          }
+        }),
+        { numRuns: NUM_RUNS / 2 },
+      );
+    });
+  }
+
+  for (const fn of WINDOW_FUNCTIONS) {
+    it(`${fn} is right over many samples, late by up to the window's length`, () => {
+      const random = chance(7);
+      const window = windowOf({ fn, lengthMs: LENGTH_MS, p: 95, most: 1e6 });
+      const samples: Sample[] = [];
+      for (let i = 0; i < 30_000; i++) {
+        const nowMs = Math.floor(i / 6);
+        const sample = { tsMs: nowMs - (random() < 0.2 ? Math.floor(random() ** 3 * LENGTH_MS) : 0), value: Math.floor(random() * 1_000) - 200 };
+        samples.push(sample);
+        window.add(sample.tsMs, sample.value);
+        if (i % 1_709 === 0) check(fn, samples, nowMs, 95, window.at(nowMs));
+      }
+    });
+
+    it(`${fn} for an earlier now is exact over what has lately left, and never silent about what is still in`, () => {
+      fc.assert(
+        fc.property(acts, fc.array(fc.integer({ min: 0, max: 1_500 }), { minLength: 1, maxLength: 5 }), (all, backs) => {
+          const window = windowOf({ fn, lengthMs: LENGTH_MS, p: 50 });
+          const samples: Sample[] = [];
+          let latestMs = Number.NEGATIVE_INFINITY;
+          play(all, {
+            add: (sample) => {
+              samples.push(sample);
+              window.add(sample.tsMs, sample.value);
+            },
+            ask: (nowMs) => {
+              latestMs = nowMs;
+              check(fn, samples, nowMs, 50, window.at(nowMs));
+              for (const back of backs) {
+                const earlierMs = nowMs - back;
+                const left = within(fn, samples, earlierMs - LENGTH_MS, latestMs - LENGTH_MS);
+                const exact = left.length <= 4 && left.every(({ tsMs }) => tsMs > latestMs - 2 * LENGTH_MS);
+                const got = window.at(earlierMs);
+                if (exact) check(fn, samples, earlierMs, 50, got);
+                else if (within(fn, samples, latestMs - LENGTH_MS, earlierMs).length > 1) expect(got).to.not.equal(undefined);
+              }
+            },
+          });
+        }),
+        { numRuns: NUM_RUNS / 2 },
+      );
+    });
+  }
+
+  it('say of the same samples what the store says', () => {
+    const fns: readonly (readonly [WindowFunction, Fn])[] = [
+      ...(['avg', 'sum', 'min', 'max', 'count', 'rate', 'first', 'last'] as const).map((fn) => [fn, fn] as const),
+      ['percentile', 'p90'],
+    ];
+    const eighths = fc.integer({ min: -400, max: 4_000 }).map((n) => n / 8); // of which sums are exact in any order
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 1_200 }), eighths), { minLength: 1, maxLength: 80 }), (given) => {
+        const nowMs = 1_200;
+        const inWindow = given.toSorted(([a], [b]) => a - b).filter(([tsMs]) => tsMs > nowMs - LENGTH_MS);
+        for (const [fn, asked] of fns) {
+          const [window, partial] = [windowOf({ fn, lengthMs: LENGTH_MS, p: 90 }), Partial.for(asked)];
+          for (const [tsMs, value] of given) window.add(tsMs, value);
+          for (const [tsMs, value] of inWindow) partial.add(value, tsMs);
+          const right = partial.value(asked, LENGTH_MS / 1_000);
+          expect(window.at(nowMs), fn).to.equal(Number.isNaN(right) ? undefined : right);
+        }
+      }),
+      { numRuns: NUM_RUNS },
+    );
+  });
+
+  it('are unknown without data, count too, and before and after it', () => {
+    for (const fn of WINDOW_FUNCTIONS) {
+      const window = windowOf({ fn, lengthMs: LENGTH_MS, p: 50 });
+      expect([window.at(0), window.nextMs(0)], fn).to.deep.equal([undefined, undefined]);
+      window.add(500, 7);
+      window.add(500, 7);
+      expect([window.at(499), window.nextMs(499)], fn).to.deep.equal([undefined, 500]);
+      expect(window.at(500), fn).to.not.equal(undefined);
+      expect(window.nextMs(500), fn).to.equal(1_500);
+      expect(window.at(1_499), fn).to.not.equal(undefined);
+      expect([window.at(1_500), window.nextMs(1_500)], fn).to.deep.equal([undefined, undefined]);
+    }
+  });
+
+  it('say of one sample what the table says', () => {
+    const answers = WINDOW_FUNCTIONS.map((fn) => {
+      const window = windowOf({ fn, lengthMs: LENGTH_MS, p: 50 });
+      window.add(1_000, true);
+      return [fn, window.at(1_250)];
+    });
+    expect(Object.fromEntries(answers)).to.deep.equal({
+      avg: 1,
+      sum: 1,
+      min: 1,
+      max: 1,
+      count: 1,
+      rate: undefined,
+      delta: 0,
+      stddev: 0,
+      percentile: answers[8]?.[1],
+      first: true,
+      last: true,
+      age: 0.25,
+      changed: false,
+    });
+    expect(answers[8]?.[1]).to.be.closeTo(1, 0.01);
+  });
+
+  it('take no data for data: NaN, ±Infinity, undefined, a time that is none, and for numeric functions other kinds', () => {
+    for (const fn of WINDOW_FUNCTIONS) {
+      const window = windowOf({ fn, lengthMs: LENGTH_MS, p: 50 });
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, undefined]) window.add(1_000, value);
+      for (const tsMs of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) window.add(tsMs, 1);
+      expect([window.at(1_000), window.nextMs(0)], fn).to.deep.equal([undefined, undefined]);
+      for (const value of ['1', null, [1], { a: 1 }]) window.add(1_000, value);
+      const anyValue = ['count', 'first', 'last', 'age', 'changed'].includes(fn);
+      expect(window.at(1_000) !== undefined, fn).to.equal(anyValue);
+    }
+  });
+
+  it('refuse a length and a percentile that are none', () => {
+    for (const lengthMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) expect(() => windowOf({ fn: 'avg', lengthMs })).to.throw(RangeError, 'length');
+    for (const p of [undefined, -1, 101, Number.NaN]) expect(() => windowOf({ fn: 'percentile', lengthMs: 1, p })).to.throw(RangeError, 'from 0 to 100');
+  });
+
+  it('max and min ask to be woken when the extreme leaves, not for what leaves before it', () => {
+    const window = windowOf({ fn: 'max', lengthMs: LENGTH_MS });
+    for (let i = 0; i < 900; i++) window.add(i, i === 700 || i === 600 ? 50 : i % 50);
+    expect([window.at(899), window.nextMs(899)]).to.deep.equal([50, 1_700]);
+    expect([window.at(1_700), window.nextMs(1_700)]).to.deep.equal([49, 1_899]);
+  });
+
+  it('forget a huge value with its sample', () => {
+    for (const fn of ['sum', 'avg', 'stddev', 'rate', 'delta'] as const) {
+      const window = windowOf({ fn, lengthMs: LENGTH_MS });
+      const samples: Sample[] = [];
+      for (let i = 0; i < 3_000; i++) {
+        const sample = { tsMs: i, value: i % 700 === 5 ? 1e300 : i / 7 };
+        samples.push(sample);
+        window.add(sample.tsMs, sample.value);
+        window.at(i);
+      }
+      check(fn, samples, 3_900, 50, window.at(3_900)); // the last one was at 2,805
+    }
+  });
+});
