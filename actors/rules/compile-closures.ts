@@ -4,7 +4,7 @@ import { number, type Operator, OPERATORS } from './operators.ts';
 import { iteration } from './operators-each.ts';
 import { comparison } from './operators-leaf.ts';
 import { at, ConditionError, type Fail, FORBIDDEN, own, same, spend, truthy } from './operators-values.ts';
-import { joined, type Leaf, type Logic, type Lookup, type Missing, type Operation, type Tree, type Var } from './tree.ts';
+import { joined, type Leaf, type Logic, type Lookup, type Missing, nodes, type Operation, type Tree, type Var } from './tree.ts';
 
 /**
  * What a node comes to; undefined is unknown.
@@ -68,10 +68,14 @@ export function closure(node: Tree): Evaluate {
       return operation(node);
     case 'each': {
       const from = node.from ? closure(node.from) : () => null;
-      return iteration(node.op, { list: closure(node.list), body: closure(node.body), from }, failAt(node, node.op));
+      return iteration(node.op, { list: closure(node.list), body: closure(node.body), from, steps: stepsOf(node.body) }, failAt(node, node.op));
     }
   }
 }
+
+/** One for each part, and for what it takes to compare with a long text. */
+const stepsOf = (body: Tree): number =>
+  nodes(body).reduce((sum, node) => sum + 1 + ('value' in node && typeof node.value === 'string' ? node.value.length >> 9 : 0), 0);
 
 /** What stands at a path. Most are of one or two words. */
 function reader(path: readonly string[]): (state: unknown) => unknown {
@@ -142,7 +146,8 @@ function lookup(node: Lookup): Evaluate {
   return (facts, element) => {
     const got = name(facts, element);
     if (got === undefined) return undefined;
-    const names = Array.isArray(got) ? got : [got];
+    const names: readonly unknown[] = Array.isArray(got) ? got : [got];
+    spend(names.length, fail);
     if (names.some((one) => typeof one === 'object' && one !== null)) return fail('Invalid Arguments', 'expected a name');
     return absent(find(facts, element, local, dotted ? split(names[0] ?? null) : names.map(String)), rest, facts, element);
   };

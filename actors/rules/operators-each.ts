@@ -3,8 +3,15 @@ import type { Evaluate } from './compile-closures.ts';
 import type { Each } from './operators.ts';
 import { type Fail, spend, truthy } from './operators-values.ts';
 
-/** @param body is asked of each element; of `{current, accumulator}` by `reduce`, which begins with `from`. */
-export function iteration(op: Each, { list, body, from }: { readonly list: Evaluate; readonly body: Evaluate; readonly from: Evaluate }, fail: Fail): Evaluate {
+/**
+ * @param body is asked of each element; of `{current, accumulator}` by `reduce`, which begins with `from`.
+ * @param steps what one such costs at the least.
+ */
+export function iteration(
+  op: Each,
+  { list, body, from, steps }: { readonly list: Evaluate; readonly body: Evaluate; readonly from: Evaluate; readonly steps: number },
+  fail: Fail,
+): Evaluate {
   /** What is no list has no elements. */
   const over =
     (visit: (items: readonly unknown[], each: (item: unknown) => unknown) => unknown): Evaluate =>
@@ -12,7 +19,7 @@ export function iteration(op: Each, { list, body, from }: { readonly list: Evalu
       const items = list(facts, local);
       if (items === undefined) return undefined;
       return visit(Array.isArray(items) ? items : [], (item) => {
-        spend(1, fail);
+        spend(steps, fail);
         return body(facts, item);
       });
     };
@@ -36,7 +43,7 @@ export function iteration(op: Each, { list, body, from }: { readonly list: Evalu
         let accumulator = items === undefined ? undefined : from(facts, local);
         for (const current of Array.isArray(items) ? items : []) {
           if (accumulator === undefined) return undefined;
-          spend(1, fail);
+          spend(steps, fail);
           accumulator = body(facts, { current, accumulator });
         }
         return accumulator;

@@ -78,7 +78,10 @@ export function comparison(op: Comparison, value: unknown, fail: Fail): (got: un
     case 'contains': {
       const text = typeof value === 'object' ? undefined : String(value);
       return (got) => {
-        if (typeof got === 'string') return text === undefined ? undefined : got.includes(text);
+        if (typeof got === 'string') {
+          spend(got.length >> 6, fail);
+          return text === undefined ? undefined : got.includes(text);
+        }
         if (!Array.isArray(got)) return undefined;
         spend(got.length, fail);
         return got.some((one) => same(one, value, fail));

@@ -73,8 +73,16 @@ export function textOf(value: unknown): string | undefined {
   return texts.includes(undefined) ? undefined : texts.join(',');
 }
 
+/** Long texts are compared character by character, which counts. */
+function alike(a: string, b: string, fail: Fail): boolean {
+  if (a.length > LONG) spend(a.length >> 9, fail);
+  return a === b;
+}
+const LONG = 512;
+
 /** Whether two values are the same JSON, in whatever order the keys of objects are. */
 export function same(a: unknown, b: unknown, fail: Fail, depth = 0): boolean {
+  if (typeof a === 'string' && typeof b === 'string') return a.length === b.length && alike(a, b, fail);
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (depth > 1_000) return fail('limit', 'values of more than 1000 levels are not compared');
@@ -90,14 +98,17 @@ export function same(a: unknown, b: unknown, fail: Fail, depth = 0): boolean {
 
 /** JsonLogic's `==`: JavaScript's among plain values; a list or an object equals only its like. */
 export function loose(a: unknown, b: unknown, fail: Fail): boolean {
-  if ((typeof a === 'object' && a !== null) || (typeof b === 'object' && b !== null)) return same(a, b, fail);
+  if ((typeof a === 'object' && a !== null) || (typeof b === 'object' && b !== null) || typeof a === typeof b) return same(a, b, fail);
   // biome-ignore lint/suspicious/noDoubleEquals: this is what the operator means
   return a == b;
 }
 
 /** Less than 0, 0 or more: texts by their characters, all else as numbers; NaN when one is none. */
-export function order(a: unknown, b: unknown): number {
-  if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : a > b ? 1 : 0;
+export function order(a: unknown, b: unknown, fail: Fail): number {
+  if (typeof a === 'string' && typeof b === 'string') {
+    if (a.length > LONG) spend(Math.min(a.length, b.length) >> 8, fail);
+    return a < b ? -1 : a > b ? 1 : 0;
+  }
   const [left, right] = [numberOf(a), numberOf(b)];
   return left === right ? 0 : left < right ? -1 : left > right ? 1 : Number.NaN;
 }

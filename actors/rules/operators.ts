@@ -53,7 +53,7 @@ const chain = (two: (a: unknown, b: unknown, fail: Fail) => boolean): Operator =
 /** @param numbers the comparison of two numbers, which most are; `holds` is the same of texts and of what stands for a number. */
 function ordered(numbers: (a: number, b: number) => boolean, holds: (sign: number) => boolean): Operator {
   const compare = (a: unknown, b: unknown, fail: Fail): boolean => {
-    const sign = order(a, b);
+    const sign = order(a, b, fail);
     return Number.isNaN(sign) ? fail('NaN', `${shown(a)} and ${shown(b)} cannot be compared`) : holds(sign);
   };
   return chain((a, b, fail) => (typeof a === 'number' && typeof b === 'number' ? numbers(a, b) : compare(a, b, fail)));
@@ -84,7 +84,7 @@ function text(value: unknown, fail: Fail): string {
 function joined(args: readonly unknown[], fail: Fail): string {
   const all = args.map((one) => text(one, fail)).join('');
   if (all.length > LONGEST_TEXT) fail('limit', `a text of more than ${LONGEST_TEXT} characters`);
-  spend(all.length >> 6, fail);
+  spend(all.length >> 2, fail); // it may be of that many elements
   return all;
 }
 

@@ -153,8 +153,8 @@ export function readsIn(tree: Tree): { readonly reads: readonly Read[]; readonly
     if (node.kind === 'field' || node.kind === 'leaf') reads.push({ monitor: node.monitor, field: node.path[0], at: `${node.at}/field` });
     else if (node.kind === 'window') reads.push({ monitor: node.window.monitor, field: node.window.path[0], at: `${node.at}/${node.window.fn}/0` });
     else if (node.kind === 'var' && !node.local) named([node.name], `${node.at}/var`);
-    else if (node.kind === 'lookup' && !node.local) named(node.dotted ? possible(node.name)?.map(words) : undefined, node.at);
-    else if (node.kind === 'missing' && !node.local) named(possible(node.names)?.map(words), node.at);
+    else if (node.kind === 'lookup' && !node.local) named(node.dotted ? possible(node.name, false)?.map(words) : undefined, node.at);
+    else if (node.kind === 'missing' && !node.local) named(possible(node.names, true)?.map(words), node.at);
   }
   return { reads, all };
 }
@@ -183,19 +183,24 @@ export const nameOf = (monitor: string, path: readonly string[]): string => [mon
 export const windowText = ({ fn, monitor, path, lengthMs, p }: Window): string =>
   `${fn}(${nameOf(monitor, path)}, ${durationText(lengthMs)}${p === undefined ? '' : `, ${p}`})`;
 
-/** The names that a tree can come to, where that shows without its being evaluated. */
-function possible(node: Tree): readonly string[] | undefined {
+/**
+ * The names that a tree can come to, where that shows without its being evaluated.
+ * @param lists whether it may be a list of names. `var` takes the first of one, and of an empty one all there is: this does not show.
+ */
+function possible(node: Tree, lists: boolean): readonly string[] | undefined {
+  const all = (of: readonly Tree[]): readonly string[] | undefined => every(of.map((one) => possible(one, lists)));
   switch (node.kind) {
     case 'literal':
-      return Array.isArray(node.value) ? every(node.value.map(literalName)) : literalName(node.value);
+      if (!Array.isArray(node.value)) return literalName(node.value);
+      return lists ? every(node.value.map(literalName)) : undefined;
     case 'list':
-      return every(node.of.map(possible));
+      return lists ? all(node.of) : undefined;
     case 'operation':
-      return node.op === 'merge' ? every(node.of.map(possible)) : undefined;
+      return lists && node.op === 'merge' ? all(node.of) : undefined;
     case 'logic': {
-      if (node.op !== 'if') return every(node.of.map(possible));
+      if (node.op !== 'if') return all(node.of);
       const results = node.of.filter((_, i) => i % 2 === 1 || i === node.of.length - 1);
-      return node.of.length % 2 === 1 ? every(results.map(possible)) : undefined; // without an `else` it can be null: all there is
+      return node.of.length % 2 === 1 ? all(results) : undefined; // without an `else` it can be null: all there is
     }
     default:
       return undefined;

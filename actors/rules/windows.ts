@@ -38,7 +38,7 @@ export interface WindowOptions {
   readonly lengthMs: number;
   /** For `percentile`: from 0 to 100. */
   readonly p?: number | undefined;
-  /** Samples that are kept apart at the most; default 100,000, and 16 at the least. `age` and `last` need no more than 1,024. */
+  /** Samples that are kept apart at the most; default 100,000, and 16 at the least. `age` and `last` keep 1,024, for an earlier `now`. */
   readonly most?: number | undefined;
 }
 
@@ -61,8 +61,9 @@ export interface Aggregate {
   /**
    * There were more samples than are kept apart, and the window that was last asked for has some that share a cell. Those of the same short
    * time do: length / 50,000 with the default of 100,000 samples; four times, sixteen times … as much if that is not enough. They leave together,
-   * with the last of them, so that the answer is over a window longer by less than that time; but for this, nothing is lost. Percentiles stay within
-   * 1 % of the value: samples share a cell only when they share a bin. Should their values lie so far apart that this does not do, the oldest go.
+   * with the last of them, so that the answer is over a window longer by less than twice that time (and, for a `now` before the newest sample, ends
+   * earlier by as much); but for this, nothing is lost. Percentiles stay within 1 % of the value: samples share a cell only when they share a bin.
+   * Should their values lie so far apart that this does not do, the oldest go.
    */
   readonly truncated: boolean;
 }

@@ -6,6 +6,7 @@ import { DOWN, up } from './scale.ts';
 const MOST_BEHIND = 1_024;
 
 export class Age extends Measure {
+  override readonly endsOnly = true;
   override readonly blurs = false;
 
   override takes(value: unknown): boolean {
@@ -25,6 +26,7 @@ export class Age extends Measure {
 }
 
 export class End extends Measure {
+  override readonly endsOnly = true;
   readonly #values = this.column(new Values());
   override readonly blurs: boolean;
   readonly #last: boolean;
@@ -59,6 +61,7 @@ export class End extends Measure {
 }
 
 export class Delta extends Measure {
+  override readonly endsOnly = true;
   readonly #last = this.column(new Column());
   /** The first of a cell of many. */
   readonly #first = this.column(new Spare());

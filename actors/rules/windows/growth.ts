@@ -10,6 +10,8 @@ import { DOWN, up } from './scale.ts';
 const step = (before: number, now: number): number => (now >= before ? now * DOWN - before * DOWN : now * DOWN);
 
 export class Growth extends Levels {
+  /** A late sample in the midst of a cell says nothing of a counter, but for a reset that nobody has seen. */
+  override readonly endsOnly = true;
   readonly #last = this.column(new Column());
   /** Of a cell of many: its first value, and its growth from there to the last. Of one sample the latter is NaN. */
   readonly #first = this.column(new Spare());

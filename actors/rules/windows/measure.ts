@@ -89,6 +89,9 @@ export abstract class Measure {
   /** Whether the answer is less exact when cells are of many samples. */
   readonly blurs: boolean = true;
 
+  /** Whether only the first and the last sample of a cell count, and what lies between them is passed over. */
+  readonly endsOnly: boolean = false;
+
   /** How many cells make sense at the most. */
   most(asked: number): number {
     return asked;

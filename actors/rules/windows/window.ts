@@ -2,7 +2,7 @@
  * The samples of one window in the order of time, and what they come to at an instant. Cells stand one after the other in a stretch of memory:
  * they leave at its head, come at its end or, late ones, further in, and when the end is reached they move to the front, or to where there is room.
  */
-import { Column, type Measure } from './measure.ts';
+import { Column, type Measure, Spare } from './measure.ts';
 
 /** The least room; below it there is nothing to win. */
 const LEAST_ROOM = 8;
@@ -16,6 +16,8 @@ export class Window {
   readonly #lengthMs: number;
   readonly #most: number;
   readonly #times = new Column();
+  /** When a cell of many begins; its time is when it ends. */
+  readonly #begins = new Spare();
   #head = 0;
   #end = 0;
   /** Where the window began when it was last asked for, or nearby. */
@@ -37,9 +39,18 @@ export class Window {
     if (!Number.isFinite(tsMs) || !this.#measure.takes(value)) return;
     if (this.#end - this.#head >= this.#most) this.#thin();
     if (this.#end === this.#measure.capacity) this.#lay(this.#end - this.#head + 1);
-    const at = this.#after(tsMs);
-    if (at < this.#end) this.#times.open(at, this.#end);
+    const next = this.#after(tsMs);
+    const within = next < this.#end && (this.#begins.data[next] ?? Number.POSITIVE_INFINITY) <= tsMs;
+    if (!within) this.#insert(next, tsMs, value);
+    else if (!this.#measure.endsOnly) this.#insert(next, this.#timeOf(next), value); // it leaves with those that have come before it
+  }
+  #insert(at: number, tsMs: number, value: unknown): void {
+    if (at < this.#end) {
+      this.#times.open(at, this.#end);
+      this.#begins.open(at, this.#end);
+    }
     this.#times.data[at] = tsMs;
+    this.#begins.put(at, tsMs);
     this.#end++;
     this.#measure.insert(at, this.#head, this.#end, value);
   }
@@ -114,6 +125,7 @@ export class Window {
     const capacity = cells === 0 ? 0 : fits ? has : room;
     this.#measure.lay(capacity, this.#head, this.#end);
     this.#times.lay(capacity, this.#head, this.#end);
+    this.#begins.lay(capacity, this.#head, this.#end);
     this.#end -= this.#head;
     this.#begin -= this.#head;
     this.#head = 0;
@@ -134,11 +146,13 @@ export class Window {
   /** Cells of one grain of time become one, as far as the function can, and get the time of the last of them. */
   #merge(): void {
     this.#measure.coarsen();
+    this.#begins.begin(() => this.#times.data.slice());
     const grainMs = this.#grainMs;
-    const times = this.#times.data;
-    let [begin, end, grain, lastMs, merged] = [this.#head, this.#head, Number.NaN, Number.NaN, false];
+    const [times, begins] = [this.#times.data, this.#begins.data];
+    let [begin, end, grain, firstMs, lastMs, merged] = [this.#head, this.#head, Number.NaN, Number.NaN, Number.NaN, false];
     const close = (): void => {
       if (!merged) return;
+      begins.fill(firstMs, begin, end);
       times.fill(lastMs, begin, end);
       this.#coarseMs = Math.max(this.#coarseMs, lastMs);
     };
@@ -146,7 +160,7 @@ export class Window {
       const ms = this.#timeOf(i);
       if (Math.floor(ms / grainMs) !== grain) {
         close();
-        [begin, grain, merged] = [end, Math.floor(ms / grainMs), false];
+        [begin, grain, firstMs, merged] = [end, Math.floor(ms / grainMs), begins[i] as number, false];
       }
       lastMs = ms;
       const mate = this.#measure.mate(begin, end, i);
@@ -155,7 +169,8 @@ export class Window {
         merged = true;
       } else {
         this.#measure.copy(end, i);
-        times[end++] = ms;
+        this.#begins.copy(end, i);
+        this.#times.copy(end++, i);
       }
     }
     close();

@@ -112,10 +112,11 @@ export class Rollups {
         ids.map((series) => ({ series, ts: from })),
         to - from,
       );
-      await transaction(this.#session, async () => {
-        await this.#put(MINUTE_MS, minutesOf(samples));
-        if (to % HOUR_MS === 0) await this.hours(ids.map((series) => ({ series, ts: to - HOUR_MS })));
-      });
+      if (samples.length > 0 || to % HOUR_MS === 0)
+        await transaction(this.#session, async () => {
+          await this.#put(MINUTE_MS, minutesOf(samples));
+          if (to % HOUR_MS === 0) await this.hours(ids.map((series) => ({ series, ts: to - HOUR_MS })));
+        });
       last = ids.at(-1) ?? last;
       atOnce = Math.max(1, Math.min(MOST_SERIES, 2 * atOnce, Math.round((atOnce * SAMPLES) / Math.max(1, samples.length))));
       await goOn();

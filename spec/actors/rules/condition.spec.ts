@@ -136,7 +136,7 @@ describe('parseCondition refuses', () => {
 
   it('an operator that it does not know, with the nearest, custom functions among them', () => {
     const unknown = (name: string, functions: readonly string[] = []): unknown => {
-      const [{ path, got, nearest } = {}] = parseCondition({ [name]: [1] }, {}, '', functions).faults as { path?: string; got?: string; nearest?: string }[];
+      const { path, got, nearest } = parseCondition({ [name]: [1] }, {}, '', functions).faults[0] ?? expect.fail('no fault');
       return [path, got, nearest];
     };
     expect(unknown('nand')).to.deep.equal(['/nand', 'nand', 'and']);

@@ -98,7 +98,8 @@ describe('the meaning of a condition', () => {
     };
     let [same, others] = [0, 0];
     fc.assert(
-      fc.property(nested, nested, worlds, (one, other, all) => {
+      fc.property(nested, fc.oneof(nested, fc.integer()), worlds, (one, given, all) => {
+        const other = typeof given === 'number' ? rewritten(one, chance(given)) : given;
         if (meaning(one) !== meaning(other)) {
           others++;
           return;
@@ -108,7 +109,7 @@ describe('the meaning of a condition', () => {
       }),
       { numRuns: 5_000 * MORE },
     );
-    expect(same, 'pairs of the same meaning').to.be.above(20);
+    expect(same, 'pairs of the same meaning').to.be.above(1_000);
     expect(others).to.be.above(1_000);
   }).timeout(120_000);
 
@@ -117,7 +118,6 @@ describe('the meaning of a condition', () => {
       { field: 'a.x', op: '>', value: 80 },
       { field: 'a.x', op: '>', value: '80' },
       { field: 'a.x', op: '>=', value: 80 },
-      { field: 'a.y', op: '>', value: 80 },
       { field: 'a.x.y', op: '>', value: 80 },
       { field: 'a.x', op: '==', value: [1, 2] },
       { field: 'a.x', op: '==', value: [2, 1] },
@@ -133,7 +133,6 @@ describe('the meaning of a condition', () => {
       { and: [{ field: 'a.x', op: '>', value: 80 }, 1] },
       { '>': [{ var: 'a.x' }, 80] },
       { '>': [{ var: ['a.x', 0] }, 80] },
-      { '>': [80, { var: 'a.x' }] },
       { and: [{ var: 'a.x' }, { var: 'a.y' }] },
       { and: [{ var: 'a.y' }, { var: 'a.x' }] },
       { or: [{ var: 'a.x' }, { var: 'a.y' }] },
@@ -141,12 +140,10 @@ describe('the meaning of a condition', () => {
       { var: 'a.x' },
       { '>': [{ avg: ['a.x', '5m'] }, 80] },
       { '>': [{ avg: ['a.x', '6m'] }, 80] },
-      { '>': [{ max: ['a.x', '5m'] }, 80] },
       { '>': [{ percentile: ['a.x', '5m', 95] }, 80] },
       { '>': [{ percentile: ['a.x', '5m', 99] }, 80] },
       { my_fn: [1, 2] },
       { my_fn: [[1, 2]] },
-      { my_fn: ['1,2'] },
       { my_fn: [[1], 2] },
       { some: [{ var: 'a.x' }, { '>': [{ var: '' }, 1] }] },
       { some: [{ var: 'a.x' }, { '>': [{ var: 'y' }, 1] }] },
