@@ -16,11 +16,9 @@ import { Store } from '../actors/store/store.ts';
 import type { Query } from '../actors/store/work.ts';
 import { Root } from '../spec/support/actors.ts';
 import { tempFolder } from '../spec/support/services.ts';
-import { BATCH, batches, type Contestant, deviceOf, nameOf, seriesOf, timeOf, sampleOf } from './history.ts';
+import { BATCH, batches, type Contestant, deviceOf, LANES, nameOf, seriesOf, timeOf, sampleOf } from './history.ts';
 import { memoryMbOf } from './support.ts';
 
-/** Batches under way. */
-const LANES = 4;
 const LOOK_MS = 200;
 const MB = 1_048_576;
 

@@ -2,6 +2,8 @@
 
 export const SERIES = 1_000;
 export const BATCH = 10_000;
+/** Batches under way: what waits while one commits goes into the next transaction together. */
+export const LANES = 8;
 export const STEP_MS = 1_000;
 export const HOUR_MS = 3_600_000;
 
@@ -11,7 +13,12 @@ export const beginMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS + HOUR_MS;
 /** The sample `n` of all: its series from 0 on. */
 export const seriesOf = (n: number): number => n % SERIES;
 export const timeOf = (n: number): number => beginMs + Math.floor(n / SERIES) * STEP_MS;
-export const sampleOf = (n: number): number => 20 + ((seriesOf(n) * 7 + Math.floor(n / SERIES) * 13) % 1_000) / 10;
+/** A temperature: a slow wave, and noise of a tenth of a degree (what is too regular packs better than any device sends). */
+export function sampleOf(n: number): number {
+  const second = Math.floor(n / SERIES);
+  const noise = (Math.imul(n ^ (n >>> 15), 0x2c1b3c6d) >>> 28) - 8;
+  return (200 + (seriesOf(n) % 50) * 10 + Math.round(50 * Math.sin(second / 600)) + noise) / 10;
+}
 
 /** Where each batch begins. One iterator serves several that take turns. */
 export function* batches(total: number): Generator<number> {

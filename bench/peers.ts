@@ -3,15 +3,14 @@
  * text (the line protocol of InfluxDB) and are asked over HTTP. InfluxDB syncs its log before it answers; VictoriaMetrics answers before it writes.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../spec/support/eventually.ts';
 import { freePort, tempFolder } from '../spec/support/services.ts';
-import { BATCH, batches, type Contestant, deviceOf, nameOf, seriesOf, timeOf, sampleOf } from './history.ts';
+import { BATCH, batches, type Contestant, deviceOf, LANES, nameOf, seriesOf, timeOf, sampleOf } from './history.ts';
 import { cpuSecondsOf } from './support.ts';
 
-/** Requests under way, as with the store. */
-const LANES = 4;
 const FETCH_MS = 60_000;
 
 /** Where a program of a Debian package is; undefined: Debian has it not, or it cannot be fetched here. */
@@ -22,7 +21,7 @@ function programOf(debian: string, program: string): string | undefined {
   const run = (command: string, ...args: readonly string[]): boolean =>
     spawnSync(command, args, { cwd: folder, timeout: FETCH_MS, stdio: 'ignore' }).status === 0;
   const unpacked = join(folder, installed);
-  return run('apt-get', 'download', debian) && run('sh', '-c', 'dpkg-deb -x *.deb .') && existsSync(unpacked) ? unpacked : undefined;
+  return run('apt-get', 'download', debian) && run('sh', '-c', 'dpkg-deb -x *.deb .') && existsSync(unpacked) ? unpacked : undefined; // no service is started by that
 }
 
 interface Peer {
@@ -65,14 +64,16 @@ function contestant({ name, child, folder, writeTo, flush, ask }: Peer): Contest
       await flush();
       return { perSecond: total / seconds, cpuMicros: ((cpuSecondsOf(child.pid ?? 0) - cpu) * 1e6) / total };
     },
-    bytes: async () => Number(execFileSync('du', ['-sb', folder], { encoding: 'utf8' }).split('\t')[0]),
+    /** Stopped in order, so that what it keeps in memory is written; it has had its last question. */
+    bytes: async () => {
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      await gone;
+      return Number(execFileSync('du', ['-sb', folder], { encoding: 'utf8' }).split('\t')[0]);
+    },
     avgOfOne: ask,
     avgOfAll: (fromMs, toMs) => ask('all', fromMs, toMs),
-    stop: async () => {
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGKILL');
-      await gone;
-    },
+    stop: async () => void child.kill('SIGKILL'),
   };
 }
 

@@ -2,10 +2,11 @@
  * The store on SQLite beside better-sqlite3 alone, and beside VictoriaMetrics and InfluxDB where Debian has them: the same samples, one after the
  * other on the same machine. `node --expose-gc bench/store-sqlite.ts [samples]`, default 10⁷; five minutes.
  */
+import { loadavg } from 'node:os';
 import { stopServices } from '../spec/support/services.ts';
 import { ArgosSqlite, within } from './argos-sqlite.ts';
 import { bareSqlite } from './bare-sqlite.ts';
-import { averageOf, type Contestant, HOUR_MS, hourOf, nameOf, SERIES, times } from './history.ts';
+import { averageOf, type Contestant, HOUR_MS, hourOf, LANES, nameOf, SERIES, times } from './history.ts';
 import { influxdb, victoriaMetrics } from './peers.ts';
 import { machine, quantile, round, table } from './support.ts';
 
@@ -110,7 +111,9 @@ const bareCommits = await times(1_000, (i) => bare.commit(i));
 await bare.stop();
 
 const total = TOTAL.toLocaleString('en');
-console.log(`${machine()}; ${total} samples in ${SERIES.toLocaleString('en')} series, batches of 10,000, four under way\n`);
+console.log(
+  `${machine()}, load ${round(loadavg()[0] ?? 0)}; ${total} samples in ${SERIES.toLocaleString('en')} series, batches of 10,000, ${LANES} under way\n`,
+);
 console.log(
   table(
     ['the store', 'figure', 'mark'],

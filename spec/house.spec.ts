@@ -11,6 +11,8 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   proto: [],
   actors: GROUND,
   ...Object.fromEntries(STAGES.map((stage) => [stage, [...GROUND, 'actors']])), // and never one another
+  'actors/rules': [...GROUND, 'actors', 'actors/rules/windows'],
+  'actors/rules/windows': [...GROUND, 'actors'],
   'actors/admin/routes': [...GROUND, 'actors', 'actors/admin'],
   'actors/store/sqlite': [...GROUND, 'actors', 'actors/store'],
   'actors/store/postgres': [...GROUND, 'actors', 'actors/store'],

@@ -1,10 +1,11 @@
 /** Each kind of node into its closure. Three-valued after Kleene: `undefined` is unknown, never silently false. Pure. */
+import { compared, existing, failAt, leaf, lookup, missing, reader, variable } from './compile-reads.ts';
 import type { Facts } from './facts.ts';
-import { number, type Operator, OPERATORS } from './operators.ts';
+import { type Operator, OPERATORS } from './operators.ts';
 import { iteration } from './operators-each.ts';
 import { comparison } from './operators-leaf.ts';
-import { at, ConditionError, type Fail, FORBIDDEN, own, same, spend, truthy } from './operators-values.ts';
-import { joined, type Leaf, type Logic, type Lookup, type Missing, nodes, type Operation, type Tree, type Var } from './tree.ts';
+import { type Fail, truthy } from './operators-values.ts';
+import { nodes, type Operation, type Tree } from './tree.ts';
 
 /**
  * What a node comes to; undefined is unknown.
@@ -12,64 +13,49 @@ import { joined, type Leaf, type Logic, type Lookup, type Missing, nodes, type O
  * @throws ConditionError
  */
 export type Evaluate = (facts: Facts, local: unknown) => unknown;
+type EvaluateAll = (facts: Facts, local: unknown) => readonly unknown[] | undefined;
 
-const failAt =
-  (node: Tree, what: string): Fail =>
-  (kind, message) => {
-    throw new ConditionError(kind, `${what}: ${message}`, node.at);
-  };
+const constant =
+  (value: unknown): Evaluate =>
+  () =>
+    value;
+const NULL = constant(null);
+const NEVER_ENOUGH = constant(Number.POSITIVE_INFINITY);
 
 /** A node's closure; those of its parts are made anew. It does not count its work from the start: `compile` does. */
 export function closure(node: Tree): Evaluate {
   switch (node.kind) {
-    case 'literal': {
-      const { value } = node;
-      return () => value;
-    }
+    case 'literal':
+      return constant(node.value);
     case 'list':
       return list(node.of.map(closure));
-    case 'field': {
-      const { monitor, path } = node;
-      const read = reader(path);
-      return (facts) => read(facts.now(monitor));
-    }
+    case 'field':
+      return reader(node.monitor, node.path);
     case 'leaf':
       return leaf(node);
-    case 'test': {
-      const of = closure(node.of);
-      if (node.op === 'exists') return (facts, local) => (of(facts, local) !== undefined) === (node.value !== false);
-      const compare = comparison(node.op, node.value, failAt(node, node.op));
-      return (facts, local) => {
-        const got = of(facts, local);
-        return got === undefined ? undefined : compare(got);
-      };
-    }
+    case 'test':
+      if (node.op === 'exists') return existing(closure(node.of), node.value !== false);
+      return compared(closure(node.of), comparison(node.op, node.value, failAt(node.at, node.op)));
     case 'var':
-      return variable(node);
+      return variable(node, node.or ? closure(node.or) : NULL);
     case 'lookup':
-      return lookup(node);
+      return lookup(node, closure(node.name), node.or ? closure(node.or) : NULL);
     case 'missing':
-      return missing(node);
-    case 'window': {
-      const { index } = node;
-      return (facts) => facts.window(index);
-    }
-    case 'call': {
-      const of = list(node.of.map(closure));
-      const { name } = node;
-      return (facts, local) => {
-        const args = of(facts, local);
-        return args === undefined ? undefined : facts.call(name, args);
-      };
-    }
+      return missing(node, closure(node.names), node.least ? closure(node.least) : NEVER_ENOUGH);
+    case 'window':
+      return windowAt(node.index);
+    case 'call':
+      return call(node.name, list(node.of.map(closure)));
     case 'logic':
-      return logic(node);
+      return node.op === 'if' ? choice(node.of.map(closure)) : junction(node.of.map(closure), node.op === 'or');
     case 'operation':
       return operation(node);
-    case 'each': {
-      const from = node.from ? closure(node.from) : () => null;
-      return iteration(node.op, { list: closure(node.list), body: closure(node.body), from, steps: stepsOf(node.body) }, failAt(node, node.op));
-    }
+    case 'each':
+      return iteration(
+        node.op,
+        { list: closure(node.list), body: closure(node.body), from: node.from ? closure(node.from) : NULL, steps: stepsOf(node.body) },
+        failAt(node.at, node.op),
+      );
   }
 }
 
@@ -77,16 +63,20 @@ export function closure(node: Tree): Evaluate {
 const stepsOf = (body: Tree): number =>
   nodes(body).reduce((sum, node) => sum + 1 + ('value' in node && typeof node.value === 'string' ? node.value.length >> 9 : 0), 0);
 
-/** What stands at a path. Most are of one or two words. */
-function reader(path: readonly string[]): (state: unknown) => unknown {
-  const [first = '', second = ''] = path;
-  if (path.length === 1) return (state) => own(state, first);
-  if (path.length === 2) return (state) => own(own(state, first), second);
-  return (state) => at(state, path);
-}
+const windowAt =
+  (index: number): Evaluate =>
+  (facts) =>
+    facts.window(index);
+
+const call =
+  (name: string, of: EvaluateAll): Evaluate =>
+  (facts, local) => {
+    const args = of(facts, local);
+    return args === undefined ? undefined : facts.call(name, args);
+  };
 
 /** Unknown when one of them is. */
-function list(of: readonly Evaluate[]): (facts: Facts, local: unknown) => readonly unknown[] | undefined {
+function list(of: readonly Evaluate[]): EvaluateAll {
   return (facts, local) => {
     const values: unknown[] = [];
     for (const one of of) {
@@ -98,83 +88,8 @@ function list(of: readonly Evaluate[]): (facts: Facts, local: unknown) => readon
   };
 }
 
-function leaf(node: Leaf): Evaluate {
-  const { monitor, path, op, value } = node;
-  const read = reader(path);
-  const fail = failAt(node, op);
-  if (op === 'exists') return (facts) => (read(facts.now(monitor)) !== undefined) === (value !== false);
-  if (op === 'changed') {
-    return (facts) => {
-      const now = read(facts.now(monitor));
-      const before = read(facts.before(monitor));
-      return now === undefined || before === undefined ? undefined : !same(now, before, fail);
-    };
-  }
-  const compare = comparison(op, value, fail);
-  return (facts) => {
-    const got = read(facts.now(monitor));
-    return got === undefined ? undefined : compare(got);
-  };
-}
-
-function variable({ name, local, or }: Var): Evaluate {
-  const rest = or ? closure(or) : () => null;
-  const [monitor, ...path] = name;
-  if (local) return (facts, element) => absent(at(element, name), rest, facts, element);
-  if (monitor === undefined) return (facts, element) => absent(facts.whole(), rest, facts, element);
-  const read = reader(path);
-  return (facts, element) => absent(read(facts.now(monitor)), rest, facts, element);
-}
-/** What is there, also when it is null; else what is to stand for it. */
-const absent = (value: unknown, rest: Evaluate, facts: Facts, local: unknown): unknown => (value === undefined ? rest(facts, local) : value);
-
-/** What a name leads to that shows only now; undefined for nothing. */
-function find(facts: Facts, element: unknown, local: boolean, names: readonly string[]): unknown {
-  if (names.some((one) => FORBIDDEN.has(one))) return undefined;
-  if (local) return at(element, names);
-  const [monitor, ...path] = joined(names);
-  return monitor === undefined ? facts.whole() : at(facts.now(monitor), path);
-}
-const split = (name: unknown): readonly string[] => (name === null || name === '' ? [] : String(name).split('.', MOST_WORDS));
-const MOST_WORDS = 256;
-
-function lookup(node: Lookup): Evaluate {
-  const { dotted, local, or } = node;
-  const name = closure(node.name);
-  const rest = or ? closure(or) : () => null;
-  const fail = failAt(node, dotted ? 'var' : 'val');
-  return (facts, element) => {
-    const got = name(facts, element);
-    if (got === undefined) return undefined;
-    const names: readonly unknown[] = Array.isArray(got) ? got : [got];
-    spend(names.length, fail);
-    if (names.some((one) => typeof one === 'object' && one !== null)) return fail('Invalid Arguments', 'expected a name');
-    return absent(find(facts, element, local, dotted ? split(names[0] ?? null) : names.map(String)), rest, facts, element);
-  };
-}
-
-function missing(node: Missing): Evaluate {
-  const names = closure(node.names);
-  const least = node.least ? closure(node.least) : () => Number.POSITIVE_INFINITY; // never enough
-  const fail = failAt(node, 'missing');
-  const isMissing = (value: unknown): boolean => value === undefined || value === null || value === '';
-  return (facts, element) => {
-    const enough = least(facts, element);
-    if (enough === undefined) return undefined;
-    const got = names(facts, element);
-    if (got === undefined) return undefined;
-    const all = Array.isArray(got) ? (Array.isArray(got[0]) ? got[0] : got) : [got];
-    spend(all.length, fail);
-    const gone = all.filter((one: unknown) => isMissing(find(facts, element, node.local, split(one))));
-    return all.length - gone.length >= number(enough, fail) ? [] : gone;
-  };
-}
-
 /** `and` ends at the first that is false, `or` at the first that is true; without such a one an unknown part leaves the whole unknown. */
-function logic({ op, of }: Logic): Evaluate {
-  const parts = of.map(closure);
-  if (op === 'if') return choice(parts);
-  const decisive = op === 'or';
+function junction(parts: readonly Evaluate[], decisive: boolean): Evaluate {
   return (facts, local) => {
     let unknown = false;
     let value: unknown;
@@ -200,40 +115,39 @@ function choice(parts: readonly Evaluate[]): Evaluate {
   };
 }
 
-function operation(node: Operation): Evaluate {
-  const operator = OPERATORS.get(node.op);
-  if (!operator) throw new TypeError(`${node.op} is no operator`); // condition.ts lets none pass
-  const fail = failAt(node, node.op);
-  const [first, second] = node.of;
-  if (node.spread && first) {
-    const of = closure(first);
-    return (facts, local) => {
-      const got = of(facts, local);
-      return got === undefined ? undefined : operator.apply(Array.isArray(got) ? got : [got], fail);
-    };
-  }
-  if (operator.two && first && second && node.of.length === 2) return binary(operator.two, first, second, fail);
-  const args = list(node.of.map(closure));
-  return (facts, local) => {
-    const got = args(facts, local);
-    return got === undefined ? undefined : operator.apply(got, fail);
-  };
+function operation({ op, of, spread, at }: Operation): Evaluate {
+  const operator = OPERATORS.get(op);
+  if (!operator) throw new TypeError(`${op} is no operator`); // condition.ts lets none pass
+  const fail = failAt(at, op);
+  const [first, second] = of;
+  if (spread && first) return spreading(operator, closure(first), fail);
+  if (!operator.two || !first || !second || of.length > 2) return applied(operator, list(of.map(closure)), fail);
+  return second.kind === 'literal' ? beside(operator.two, closure(first), second.value, fail) : between(operator.two, closure(first), closure(second), fail);
 }
-
-function binary(two: NonNullable<Operator['two']>, first: Tree, second: Tree, fail: Fail): Evaluate {
-  const a = closure(first);
-  if (second.kind === 'literal') {
-    const { value } = second;
-    return (facts, local) => {
-      const left = a(facts, local);
-      return left === undefined ? undefined : two(left, value, fail);
-    };
-  }
-  const b = closure(second);
-  return (facts, local) => {
+const applied =
+  ({ apply }: Operator, of: EvaluateAll, fail: Fail): Evaluate =>
+  (facts, local) => {
+    const args = of(facts, local);
+    return args === undefined ? undefined : apply(args, fail);
+  };
+const spreading =
+  ({ apply }: Operator, of: Evaluate, fail: Fail): Evaluate =>
+  (facts, local) => {
+    const got = of(facts, local);
+    return got === undefined ? undefined : apply(Array.isArray(got) ? got : [got], fail);
+  };
+type Two = NonNullable<Operator['two']>;
+const beside =
+  (two: Two, a: Evaluate, right: unknown, fail: Fail): Evaluate =>
+  (facts, local) => {
+    const left = a(facts, local);
+    return left === undefined ? undefined : two(left, right, fail);
+  };
+const between =
+  (two: Two, a: Evaluate, b: Evaluate, fail: Fail): Evaluate =>
+  (facts, local) => {
     const left = a(facts, local);
     if (left === undefined) return undefined;
     const right = b(facts, local);
     return right === undefined ? undefined : two(left, right, fail);
   };
-}

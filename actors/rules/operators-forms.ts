@@ -43,7 +43,7 @@ function splitField(forms: Forms, field: unknown, place: Place): { readonly moni
 
 export function fieldNode(forms: Forms, field: unknown, place: Place): Tree | undefined {
   const split = splitField(forms, field, beside(place, 'field'));
-  return split && { kind: 'field', ...split, at: place.at };
+  return split && { kind: 'field', monitor: split.monitor, path: split.path, at: place.at };
 }
 
 /** `{"field", "op", "value"}`. */
@@ -57,7 +57,7 @@ export function leafNode(forms: Forms, json: Readonly<Record<string, unknown>>, 
   if (!op)
     return forms.fail(beside(place, 'op'), `one of ${COMPARISONS.join(' ')}`, json.op, typeof json.op === 'string' ? nearest(json.op, COMPARISONS) : undefined);
   const value = operand(forms, op, json.value, beside(place, 'value'));
-  return value && { kind: 'leaf', op, ...split, value: value.value, at: place.at };
+  return value && { kind: 'leaf', op, monitor: split.monitor, path: split.path, value: value.value, at: place.at };
 }
 
 /** The value beside a comparison: as it is written, or that of a parameter, which may leave out the word `parameters` here. */
@@ -66,6 +66,8 @@ function operand(forms: Forms, op: Comparison, json: unknown, place: Place): { r
   const short = name?.startsWith(PARAMETERS) ? name.slice(PARAMETERS.length) : name;
   const found = short === undefined ? { node: json === undefined ? undefined : forms.literal(json, place) } : forms.parameter(short, place);
   if (!found) return forms.noParameter(place, json);
+  if (isObject(json) && Object.keys(json).join() === 'field')
+    return forms.fail(place, `a value that is written out; two fields are compared by {"${op}": [{"field": …}, {"field": …}]}`, json);
   const { node } = found;
   if (json !== undefined && node?.kind !== 'literal') return undefined; // its fault is told
   const value = node?.kind === 'literal' ? node.value : undefined;
@@ -83,9 +85,19 @@ const test =
       return forms.fail(here, count === 1 ? '1 operand' : `2 operands: a value, and what ${op} takes`, listOf(inner).length);
     const of = Array.isArray(inner) ? forms.node(json, beside(here, 0)) : forms.node(json, here);
     if (op === 'exists' && of?.kind === 'literal') return forms.fail(here, 'what may be missing, such as {"field": "monitor.path"}', json);
-    const checked = operand(forms, op, value, beside(here, 1));
-    return of && checked && { kind: 'test', op, of, value: checked.value, at };
+    const constant = count === 1 ? undefined : forms.node(value, beside(here, 1));
+    if (!of || (count === 2 && !constant)) return undefined;
+    const known = constant && constantOf(constant);
+    if (constant && !known) return forms.fail(beside(here, 1), 'a value that is written out, or a parameter', value);
+    const wrong = wrongOperand(op, known?.value);
+    return wrong === undefined ? { kind: 'test', op, of, value: known?.value, at } : forms.fail(beside(here, 1), wrong, known?.value);
   };
+/** What a node comes to whatever the facts are; undefined when that depends on them. */
+function constantOf(node: Tree): { readonly value: unknown } | undefined {
+  if (node.kind === 'literal') return { value: node.value };
+  const of = node.kind === 'list' ? node.of.map(constantOf) : [undefined];
+  return of.includes(undefined) ? undefined : { value: of.map((one) => one?.value) };
+}
 
 /** A path of `var`, `val` or `missing`, checked. */
 function path(forms: Forms, names: readonly string[], place: Place, got: unknown): readonly string[] | undefined {

@@ -66,9 +66,9 @@ export function comparison(op: Comparison, value: unknown, fail: Fail): (got: un
     case '<=':
       return typeof value === 'number' ? beside(op, value) : besideText(op, String(value));
     case '==':
-      return isPlain(value) ? (got) => got === value : (got) => same(got, value, fail);
+      return isPlain(value) ? equal(value) : (got) => same(got, value, fail);
     case '!=':
-      return isPlain(value) ? (got) => got !== value : (got) => !same(got, value, fail);
+      return isPlain(value) ? unequal(value) : (got) => !same(got, value, fail);
     case 'in':
       return oneOf(value, fail);
     case 'not_in': {
@@ -118,6 +118,15 @@ function matching(text: string, fail: Fail): (got: unknown) => Truth {
 }
 
 const isPlain = (value: unknown): boolean => typeof value !== 'object' || value === null;
+
+const equal =
+  (value: unknown) =>
+  (got: unknown): boolean =>
+    got === value;
+const unequal =
+  (value: unknown) =>
+  (got: unknown): boolean =>
+    got !== value;
 
 type Order = '>' | '>=' | '<' | '<=';
 /** One closure for each operator: this is what most conditions spend their time on. */

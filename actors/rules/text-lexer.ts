@@ -1,7 +1,7 @@
 /** A condition's text into tokens, in linear time. What is no token is a fault, and the reading goes on behind it. Pure. */
 import type { Faults } from './text-faults.ts';
 import { Reader } from './text-reader.ts';
-import { INFIX_WORDS, LONGEST_NAME } from './text-shapes.ts';
+import { INFIX_WORDS } from './text-shapes.ts';
 import { isWord, meant } from './text-words.ts';
 
 interface Span {
@@ -40,11 +40,14 @@ export type Token = Word | Sign | Plain | Numeral | Quoted | Path;
 
 const BLANK = /\s+/y;
 const NAME = /[\p{L}\p{N}_]+/uy;
+/** A name with dashes in it; it may not end in one, which is looked at afterwards. */
+const DASHED = /[\p{L}\p{N}_-]+/uy;
 const INITIAL = /[\p{L}_]/uy;
 const SEGMENT_START = /["'\p{L}\p{N}_]/uy;
 const NUMBER = /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const DURATION = /(?:\d+(?:ms|[smhdw]))+/y;
 const INDEX = /\[(\d+)\]/y;
+const WRONG_INDEX = /\[[^[\]\r\n]*\]?/y;
 const SIGN = /\.\.\.|===|!==|[=!<>]=|!!|[<>!+\-*/%()[\],]/y;
 const FOREIGN_SIGN = /&&?|\|\|?|<>|=>|=<|=~|=(?!=)/y;
 /** What configuration and templates have around a name. */
@@ -60,6 +63,8 @@ export function tokensOf(text: string, faults: Faults): readonly Token[] {
 }
 
 class Lexer extends Reader {
+  #noResourceUntil = 0;
+
   token(): Token {
     this.take(BLANK);
     const at = this.at;
@@ -109,13 +114,11 @@ class Lexer extends Reader {
 
   /** A resource's name, in which dashes need no quotation marks: with a dot behind it, it cannot be a difference. Undefined where it is none. */
   #dashed(): string | undefined {
-    const at = this.at;
-    do {
-      if (this.next === '-') this.at++;
-      else this.take(NAME);
-    } while (this.at - at <= LONGEST_NAME && (this.next === '-' || this.sees(NAME)));
-    const name = this.text.slice(at, this.at);
-    if (!name.endsWith('-') && this.#startsSegment()) return name;
+    const { at } = this;
+    if (at < this.#noResourceUntil) return undefined;
+    const name = this.take(DASHED) ?? '';
+    if (name !== '' && !name.endsWith('-') && this.#startsSegment()) return name;
+    this.#noResourceUntil = this.at; // wherever within it one begins, it ends here: a chain of dashes is not read again at each
     this.at = at;
     return undefined;
   }
@@ -123,16 +126,16 @@ class Lexer extends Reader {
   #path(at: number, first: string, quoted: boolean): Token {
     const segments = [first];
     const isRule = first === 'rule' && !quoted;
-    if (quoted) this.#checkSegment(at, first);
+    let isSound = this.#isName(at, first);
     for (;;) {
       const segmentAt = this.at + 1;
       const segment = this.#segment(isRule && segments.length === 1);
       if (segment === undefined) break;
       if (segment === BAD) return this.#plain('bad', at);
-      this.#checkSegment(segmentAt, segment);
+      isSound = this.#isName(segmentAt, segment) && isSound;
       segments.push(segment);
     }
-    return this.#endsInDash() ? this.#plain('bad', at) : { kind: 'path', segments, quoted, at, end: this.at };
+    return this.#endsInDash() || !isSound ? this.#plain('bad', at) : { kind: 'path', segments, quoted, at, end: this.at };
   }
 
   /** The next part of a path: `.name`, `."odd name"` or `[0]`; undefined where it ends. */
@@ -141,7 +144,8 @@ class Lexer extends Reader {
     if (this.text[at] === '[') {
       const index = this.take(INDEX);
       if (index !== undefined) return index.slice(1, -1);
-      this.faults.add(++this.at, at + 2, 'a number and ]: a name stands behind a dot, in quotation marks where it is odd');
+      const wrong = this.take(WRONG_INDEX) ?? '';
+      this.faults.add(at + 1, at + wrong.length, 'a number and ]: a name stands behind a dot, in quotation marks where it is odd');
       return BAD;
     }
     if (this.text[at] !== '.') return undefined;
@@ -153,8 +157,10 @@ class Lexer extends Reader {
   }
 
   /** A field is written `monitor.a.b` in JSON: its names have no dots. */
-  #checkSegment(at: number, segment: string): void {
-    if (segment === '' || segment.includes('.')) this.faults.add(at, this.at, 'a name without dots, and not an empty one');
+  #isName(at: number, segment: string): boolean {
+    const isName = segment !== '' && !segment.includes('.');
+    if (!isName) this.faults.add(at, this.at, 'a name without dots, and not an empty one');
+    return isName;
   }
 
   /** `boiler.flow-rate` may be a name or a difference: it is neither until the author has said which. */
@@ -165,7 +171,7 @@ class Lexer extends Reader {
     const isDash = this.sees(NAME);
     this.at = at;
     if (!isDash) return false;
-    while (this.next === '-' || this.sees(NAME)) if (this.take(NAME) === undefined) this.at++;
+    this.take(DASHED);
     this.faults.add(at, this.at, 'blanks around - for a difference, or the name in quotation marks');
     return true;
   }

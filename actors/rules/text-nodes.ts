@@ -3,6 +3,7 @@ import { DEEPEST } from './operators-values.ts';
 import { compared, isField, isObject, isUnary, tested, unary } from './text-shapes.ts';
 
 export interface Node {
+  /** undefined: a fault has been told of it. */
   readonly json: unknown;
   /** Where it begins in the text. */
   readonly at: number;

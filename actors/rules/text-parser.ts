@@ -81,7 +81,7 @@ export class Parser extends Values {
     const signed = (node: Node): Node => (negated ? { ...nodes.unary('not', at, node), at: left.at } : node);
     const isPath = isField(left.json);
     if (word === 'changed') {
-      if (!isPath) this.faults.add(left.at, at, 'a path before changed');
+      if (!isPath && left.json !== undefined) this.faults.add(left.at, at, 'a path before changed');
       return signed(nodes.leaf(left, word, at));
     }
     if (word === 'exists') {
@@ -94,7 +94,7 @@ export class Parser extends Values {
     if (word === 'in') return nodes.comparison(word, at, left, right);
     if (isOperand(right.json)) return signed(nodes.test(word, at, left, right));
     if (word === 'contains') return signed(nodes.comparison('in', at, right, left));
-    this.faults.add(right.at, this.behind, `a text that is written out, or a parameter, behind ${word}`);
+    if (right.json !== undefined) this.faults.add(right.at, this.behind, `a text that is written out, or a parameter, behind ${word}`);
     return left;
   }
 

@@ -15,7 +15,6 @@ import {
   isUnary,
   type Json,
   LEVEL,
-  LONGEST_NAME,
   MOST_NODES,
   RESERVED,
   SIGNS,
@@ -192,9 +191,9 @@ function operand(json: unknown): Written | undefined {
 /** @param isOfParameters else a field, of which a monitor may have that name. */
 function pathText(path: string, isOfParameters: boolean): string {
   const [first = '', ...rest] = path.split('.');
-  const isBare = RESOURCE.test(first) && (first.length <= LONGEST_NAME || NAME.test(first)) && isOfParameters === (first === 'parameters');
+  const isBare = RESOURCE.test(first) && isOfParameters === (first === 'parameters');
   const names = rest.map((name, i) => {
-    const isRule = first === 'rule' && i === 0 && rest.length > 1 && RESOURCE.test(name) && name.length <= LONGEST_NAME;
+    const isRule = first === 'rule' && i === 0 && rest.length > 1 && RESOURCE.test(name);
     return isRule || NAME.test(name) ? name : quoted(name);
   });
   return [isBare ? first : quoted(first), ...names].join('.');

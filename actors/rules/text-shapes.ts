@@ -3,8 +3,6 @@ import { COMPARISONS, TESTS } from './operators-leaf.ts';
 import { DEEPEST } from './operators-values.ts';
 import { WINDOW_FUNCTIONS } from './windows.ts';
 
-/** As long as a resource's name may be; also what keeps a chain of dashes from being read again at each. */
-export const LONGEST_NAME = 128;
 export const MOST_NODES = 10_000;
 
 /** Operators that stand behind a value and are words; `not` may stand before each. */

@@ -11,6 +11,7 @@ export class Steps {
   readonly #tokens: readonly Token[];
   readonly #end: Token;
   #next = 0;
+  /** Nothing more is read, and no fault told. */
   #stopped = false;
   /** The word that was meant, in place of the one that stands here. */
   #mended: Token | undefined;
@@ -56,16 +57,17 @@ export class Steps {
     return seen;
   }
 
-  /** What is left has no meaning: nothing more is read, and no fault told. */
-  stop(): void {
-    this.#stopped = true;
-  }
-
   /** A fault here, unless one has been told of what stands here. */
   expected(what: string, near?: string): void {
     const { kind, at, end } = this.peek();
     if (kind !== 'bad' && !this.#stopped) this.faults.add(at, end, what, near);
-    if (this.faults.enough) this.stop();
+    if (this.faults.enough) this.#stopped = true;
+  }
+
+  /** A fault after which nothing can be read. */
+  stop(at: number, what: string): void {
+    if (!this.#stopped) this.faults.add(at, at + 1, what);
+    this.#stopped = true;
   }
 
   /** Where an operator may stand: a word that is nearly one is a fault, and then taken for it. */

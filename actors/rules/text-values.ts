@@ -94,6 +94,7 @@ export abstract class Values extends Steps {
     else this.expected(isInfix ? `a value before ${text}` : PATH, near);
     if (text === 'and' || text === 'or') return this.#nothing(at);
     this.step();
+    if (this.sees('(') && text !== 'not') return this.#call(text, at);
     return text === 'not' || near === 'not' ? this.#value() : this.#nothing(at);
   }
 
@@ -133,7 +134,7 @@ export abstract class Values extends Steps {
 
   /** A function, or a window where it is written as one. */
   #function(name: string, at: number): Node {
-    const looksLikeWindow = this.ahead(1).kind === 'path' && this.sees(',', 2) && this.ahead(3).kind === 'duration';
+    const looksLikeWindow = this.sees(',', 2) && this.ahead(3).kind === 'duration';
     const isWindow = WINDOWS.includes(name);
     if (!looksLikeWindow && (!isWindow || ALSO_FUNCTIONS.has(name))) return this.#call(name, at);
     if (!isWindow) this.faults.add(at, at + name.length, `one of ${WINDOWS.join(' ')}`, meant(name, WINDOWS));
@@ -164,7 +165,7 @@ export abstract class Values extends Steps {
 
   /** Where a fault has been told. */
   #nothing(at: number): Node {
-    return this.nodes.simple(null, at);
+    return this.nodes.simple(undefined, at);
   }
 
   protected nest(at: number, part: () => Node): Node {
@@ -175,8 +176,7 @@ export abstract class Values extends Steps {
   }
 
   #tooDeep(at: number): void {
-    this.faults.add(at, at + 1, `a condition of at most ${DEEPEST} levels`);
-    this.stop();
+    this.stop(at, `a condition of at most ${DEEPEST} levels`);
   }
 }
 

@@ -48,9 +48,10 @@ export interface Aggregate {
   /**
    * The answer over (nowMs − length, nowMs]; `undefined` when it is unknown.
    *
-   * What has left is forgotten here, but not at once, since the next one may ask for an earlier `now`: the last four are kept, and as many as a
-   * quarter of the window has, unless they left a window's length ago. So the answer for an earlier `now` is exact as far back as these go, and
-   * beyond it is over what is still there of its window, together with whatever late samples came after it.
+   * What has left is forgotten here, but not at once, since the next one may ask for an earlier `now`: the last four are kept, or as many as a
+   * quarter of what the window has, unless they left a window's length ago. So the answer for an earlier `now` is exact as far back as these go;
+   * beyond it is over what is still there of its window, with whatever late samples came since. It is never unknown for want of what was
+   * forgotten, as long as it is asked for less than a window's length late.
    */
   at(nowMs: number): unknown;
   /**
@@ -63,7 +64,7 @@ export interface Aggregate {
    * time do: length / 50,000 with the default of 100,000 samples; four times, sixteen times … as much if that is not enough. They leave together,
    * with the last of them, so that the answer is over a window longer by less than twice that time (and, for a `now` before the newest sample, ends
    * earlier by as much); but for this, nothing is lost. Percentiles stay within 1 % of the value: samples share a cell only when they share a bin.
-   * Should their values lie so far apart that this does not do, the oldest go.
+   * Should their values lie so far apart that this does not do, the oldest go. `last` and `age` are exact unless such a cell ends after `now`.
    */
   readonly truncated: boolean;
 }

@@ -1,6 +1,7 @@
 /** Random conditions in JSON that have a text form, the one JSON of those that are the same condition, and random texts that are none. */
 import fc from 'fast-check';
 import { COMPARISONS } from '../../actors/rules/operators-leaf.ts';
+import type { TextFault } from '../../actors/rules/text-faults.ts';
 import { WINDOW_FUNCTIONS } from '../../actors/rules/windows.ts';
 
 type Any = fc.Arbitrary<unknown>;
@@ -123,12 +124,14 @@ function longOf(value: unknown): unknown {
   return isShort ? { var: `parameters.${String(value.var)}` } : normal(value);
 }
 
+const isPath = (text: unknown): text is string => typeof text === 'string' && /^[^.]+(?:\.[^.]+)+$/su.test(text);
+const isParameter = (json: unknown): boolean => isObject(json) && Object.keys(json).join() === 'var' && isPath(json.var) && json.var.startsWith('parameters.');
+
 function isWindow(op: string, [source, length, ...more]: readonly unknown[]): boolean {
-  const isSource = isField(source) || (typeof source === 'string' && /^[^.]+(?:\.[^.]+)+$/su.test(source));
-  const isLength = typeof length === 'string' ? /^(?:\d+(?:ms|[smhdw]))+$/.test(length) : isObject(length) && op !== 'min' && op !== 'max';
-  const isWhole = isLength && !(isObject(length) && !String(length.var).startsWith('parameters.'));
-  const areMore = op === 'percentile' ? more.length === 1 && (isObject(more[0]) || (typeof more[0] === 'number' && 1 / more[0] > 0)) : more.length === 0;
-  return WINDOW_FUNCTIONS.some((one) => one === op) && isSource && isWhole && areMore;
+  const isLength = typeof length === 'string' ? /^(?:\d+(?:ms|[smhdw]))+$/.test(length) : isParameter(length) && op !== 'min' && op !== 'max';
+  const arePercent = more.length === 1 && (isParameter(more[0]) || (typeof more[0] === 'number' && 1 / more[0] > 0));
+  const isSource = isPath(isField(source) ? source.field : source);
+  return WINDOW_FUNCTIONS.some((one) => one === op) && isSource && isLength && (op === 'percentile' ? arePercent : more.length === 0);
 }
 
 const SOUP = [
@@ -140,3 +143,7 @@ const SOUP = [
 export const soup: fc.Arbitrary<string> = fc
   .tuple(among('', ' '), fc.array(fc.oneof({ weight: 9, arbitrary: among(...SOUP) }, fc.string({ unit: 'binary', maxLength: 3 })), { maxLength: 40 }))
   .map(([between, parts]) => parts.join(between));
+
+/** A fault in a line, as the docs write it. */
+export const faultLine = ({ line, column, expected, got, nearest }: TextFault): string =>
+  `${line}:${column}: ${expected}, got \`${got}\`${nearest === undefined ? '' : `; perhaps \`${nearest}\``}`;

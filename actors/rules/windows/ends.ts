@@ -7,7 +7,7 @@ const MOST_BEHIND = 1_024;
 
 export class Age extends Measure {
   override readonly endsOnly = true;
-  override readonly blurs = false;
+  override readonly lastOnly = true;
 
   override takes(value: unknown): boolean {
     return isJson(value);
@@ -28,32 +28,30 @@ export class Age extends Measure {
 export class End extends Measure {
   override readonly endsOnly = true;
   readonly #values = this.column(new Values());
-  override readonly blurs: boolean;
-  readonly #last: boolean;
+  override readonly lastOnly: boolean;
 
   constructor(last: boolean) {
     super();
-    this.blurs = !last;
-    this.#last = last;
+    this.lastOnly = last;
   }
 
   override takes(value: unknown): boolean {
     return isJson(value);
   }
   override most(asked: number): number {
-    return this.#last ? Math.min(asked, MOST_BEHIND) : asked;
+    return this.lastOnly ? Math.min(asked, MOST_BEHIND) : asked;
   }
   override drop(from: number, to: number): void {
     this.#values.data.fill(undefined, from, to);
   }
   override absorb(to: number, from: number): void {
-    if (this.#last) this.#values.copy(to, from);
+    if (this.lastOnly) this.#values.copy(to, from);
   }
   override answer(lo: number, hi: number): unknown {
     return this.#values.data[this.turn(lo, hi)];
   }
   override turn(lo: number, hi: number): number {
-    return this.#last ? hi - 1 : lo;
+    return this.lastOnly ? hi - 1 : lo;
   }
   protected override put(at: number, value: unknown): void {
     this.#values.data[at] = value;

@@ -86,8 +86,8 @@ export abstract class Measure {
     return typeof value === 'number' ? Number.isFinite(value) : typeof value === 'boolean';
   }
 
-  /** Whether the answer is less exact when cells are of many samples. */
-  readonly blurs: boolean = true;
+  /** Whether only the last sample counts, so that none that comes before it makes a difference. */
+  readonly lastOnly: boolean = false;
 
   /** Whether only the first and the last sample of a cell count, and what lies between them is passed over. */
   readonly endsOnly: boolean = false;

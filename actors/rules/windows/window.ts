@@ -6,8 +6,8 @@ import { Column, type Measure, Spare } from './measure.ts';
 
 /** The least room; below it there is nothing to win. */
 const LEAST_ROOM = 8;
-/** So many of those that have left are kept, for who asks about a little earlier: as many, and of those in the window one in so many. */
-const [KEPT, KEPT_OF] = [4, 4];
+/** Of those that have left the last so many are kept, for who asks about a little earlier, or the so-manieth part of how many the window has. */
+const [KEPT, KEPT_PART] = [4, 4];
 /** Fewer cells than this are none. */
 const LEAST_MOST = 16;
 
@@ -40,17 +40,17 @@ export class Window {
     if (this.#end - this.#head >= this.#most) this.#thin();
     if (this.#end === this.#measure.capacity) this.#lay(this.#end - this.#head + 1);
     const next = this.#after(tsMs);
-    const within = next < this.#end && (this.#begins.data[next] ?? Number.POSITIVE_INFINITY) <= tsMs;
-    if (!within) this.#insert(next, tsMs, value);
-    else if (!this.#measure.endsOnly) this.#insert(next, this.#timeOf(next), value); // it leaves with those that have come before it
+    const beginMs = next < this.#end ? (this.#begins.data[next] ?? tsMs + 1) : tsMs + 1;
+    if (beginMs > tsMs) this.#insert(next, tsMs, tsMs, value);
+    else if (!this.#measure.endsOnly) this.#insert(next, beginMs, this.#timeOf(next), value); // comes and leaves with that cell
   }
-  #insert(at: number, tsMs: number, value: unknown): void {
+  #insert(at: number, beginMs: number, tsMs: number, value: unknown): void {
     if (at < this.#end) {
       this.#times.open(at, this.#end);
       this.#begins.open(at, this.#end);
     }
     this.#times.data[at] = tsMs;
-    this.#begins.put(at, tsMs);
+    this.#begins.put(at, beginMs);
     this.#end++;
     this.#measure.insert(at, this.#head, this.#end, value);
   }
@@ -72,7 +72,7 @@ export class Window {
   }
 
   get truncated(): boolean {
-    return this.#measure.blurs && this.#coarseMs > this.#fromMs;
+    return this.#coarseMs > (this.#measure.lastOnly ? this.#fromMs + this.#lengthMs : this.#fromMs);
   }
 
   #timeOf(at: number): number {
@@ -103,7 +103,7 @@ export class Window {
 
   /** lo..hi are in the window now. */
   #forget(lo: number, hi: number): void {
-    const kept = Math.max(KEPT, Math.floor((hi - lo) / KEPT_OF));
+    const kept = Math.max(KEPT, Math.floor((hi - lo) / KEPT_PART));
     const longAgo = this.#fromMs - this.#lengthMs;
     let head = Math.max(this.#head, lo - kept);
     if (head < lo && this.#timeOf(head) <= longAgo) head = this.#after(longAgo, head);
@@ -148,11 +148,10 @@ export class Window {
     this.#measure.coarsen();
     this.#begins.begin(() => this.#times.data.slice());
     const grainMs = this.#grainMs;
-    const [times, begins] = [this.#times.data, this.#begins.data];
-    let [begin, end, grain, firstMs, lastMs, merged] = [this.#head, this.#head, Number.NaN, Number.NaN, Number.NaN, false];
+    const times = this.#times.data;
+    let [begin, end, grain, lastMs, merged] = [this.#head, this.#head, Number.NaN, Number.NaN, false];
     const close = (): void => {
       if (!merged) return;
-      begins.fill(firstMs, begin, end);
       times.fill(lastMs, begin, end);
       this.#coarseMs = Math.max(this.#coarseMs, lastMs);
     };
@@ -160,7 +159,7 @@ export class Window {
       const ms = this.#timeOf(i);
       if (Math.floor(ms / grainMs) !== grain) {
         close();
-        [begin, grain, firstMs, merged] = [end, Math.floor(ms / grainMs), begins[i] as number, false];
+        [begin, grain, merged] = [end, Math.floor(ms / grainMs), false];
       }
       lastMs = ms;
       const mate = this.#measure.mate(begin, end, i);

@@ -7,7 +7,6 @@ import { archive, type Backup, type Source } from '../dump.ts';
 import { carryOut } from '../errand.ts';
 import type { Rows } from '../program.ts';
 import type { Column, Table } from '../tables.ts';
-import { HOUR_MS, MINUTE_MS } from '../rollup.ts';
 import { columnsOf } from './catalog.ts';
 import { faultOf } from './faults.ts';
 import { Session } from './session.ts';
@@ -24,6 +23,8 @@ const MANY = 5_000;
 const FEW = 50;
 const SMALL: readonly string[] = ['points', 'rollups', 'stale_rollups', 'late_points', 'removed', 'series'];
 
+const LATE = 'gone JOIN points ON points.series_id = gone.series_id AND ts < raw_before';
+
 carryOut(dumped, (error) => faultOf(error).message);
 
 async function* dumped({ urls, schema, node, backup }: DumpGiven): AsyncGenerator<Uint8Array, unknown> {
@@ -31,33 +32,34 @@ async function* dumped({ urls, schema, node, backup }: DumpGiven): AsyncGenerato
   try {
     await session.run('SET idle_in_transaction_session_timeout = 0'); // who takes the archive may be slow
     await session.run('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    return yield* archive(backup, sourceOf(session, node));
+    const { rows } = await session.run(`SELECT EXISTS (SELECT 1 FROM ${LATE}) AS late`);
+    return yield* archive(backup, sourceOf(session, node, rows[0]?.late === true));
   } finally {
     session.drop();
   }
 }
 
 /** What the database has in another form than the archive. */
-const ownOf = (node: string): Readonly<Record<string, string>> => {
+const ownOf = (node: string, isLate: boolean): Readonly<Record<string, string>> => {
   const mine = `NULLIF(node, ${pg.escapeLiteral(node)}) AS node`;
-  const hour = (ts: string): string => `(floor(${ts} / ${HOUR_MS}::float8) * ${HOUR_MS})::bigint`;
-  // By service here. The minutes that are gone are not written down: those before the first one that is there.
-  const minutes = `(SELECT min(ts) FROM rollups WHERE series_id = series.id AND step = ${MINUTE_MS})`;
   return {
     nodes: `SELECT ${mine}, judged FROM nodes`,
     unjudged: `SELECT ${mine}, seq, at_ms, protocol, series, ts, value, texts FROM unjudged`,
     marks: "SELECT name, value FROM marks WHERE name = 'rolled'",
-    removed: `SELECT series.id AS series_id, raw_before, least(${hour('raw_before')}, ${hour(minutes)}) AS minutes_before FROM removed JOIN series USING (service)`,
+    removed: 'SELECT * FROM gone',
+    // What lies before all that is gone waits to be added to what is left.
+    late_points: `SELECT row_number() OVER (ORDER BY points.series_id, ts, seq) AS id, points.series_id, ts, value FROM ${LATE}`,
+    ...(isLate && { points: 'SELECT points.* FROM points LEFT JOIN gone USING (series_id) WHERE ts >= raw_before OR raw_before IS NULL' }),
   };
 };
 
-function sourceOf(session: Session, node: string): Source {
-  const own = ownOf(node);
+function sourceOf(session: Session, node: string, isLate: boolean): Source {
+  const own = ownOf(node, isLate);
   return {
     engine: 'postgres',
     async columns(table) {
+      if (table.name in own) return table.columns;
       const there = await columnsOf(session, table);
-      if (there.size === 0 || table.name in own) return there.size === 0 ? [] : table.columns;
       return table.columns.filter(({ name }) => there.has(name));
     },
     async *rows({ name, key, columns: all }: Table, columns: readonly Column[]): AsyncGenerator<Rows> {

@@ -1,9 +1,11 @@
 /** Rows of an archive into the tables, by COPY, within the transaction of a restore. What the database has in another form than the archive gets it here. */
 import type { Target } from '../load.ts';
 import type { Cell } from '../program.ts';
+import { FIRST_MS, minuteOf } from '../rollup.ts';
 import { TABLES, type Table } from '../tables.ts';
 import { columnsOf, type Put } from './catalog.ts';
 import { AHEAD_DAYS, BACK_DAYS, DAY_MS, dayOf, partitionOf, STORAGE } from './days.ts';
+import { list } from './rollups.ts';
 import { Rows } from './rows.ts';
 import { hashOf } from './series.ts';
 import type { Session } from './session.ts';
@@ -12,9 +14,7 @@ type Cells = readonly Cell[];
 /** By table and column. */
 type Puts = ReadonlyMap<string, ReadonlyMap<string, Put>>;
 const IDENTITIES: readonly string[] = ['series', 'logs', 'audit'];
-const REMOVED =
-  'INSERT INTO removed (service, raw_before) SELECT service, max(before) FROM unnest(?::int[], ?::bigint[]) AS given (id, before) JOIN series USING (id)' +
-  ' GROUP BY service ON CONFLICT (service) DO UPDATE SET raw_before = greatest(removed.raw_before, excluded.raw_before)';
+const STALE = 'INSERT INTO stale_rollups (series_id, ts) SELECT DISTINCT * FROM unnest(?::int[], ?::bigint[]) AS given ON CONFLICT DO NOTHING';
 
 export class Filler implements Target {
   readonly #session: Session;
@@ -22,6 +22,8 @@ export class Filler implements Target {
   readonly #puts: Puts;
   /** Days that have a partition, or need none; undefined: `points` has none of ours. */
   readonly #days: Set<number> | undefined;
+  /** Up to where the samples of a series are gone. */
+  readonly #gone = new Map<number, number>();
 
   private constructor(session: Session, node: string, puts: Puts, days: Set<number> | undefined) {
     this.#session = session;
@@ -41,10 +43,10 @@ export class Filler implements Target {
   async add(table: Table, rows: readonly Cells[]): Promise<void> {
     const { name } = table;
     const columns = table.columns.map((column) => column.name);
-    if (name === 'removed') await this.#session.ask(REMOVED, [`{${rows.map(([id]) => id).join(',')}}`, `{${rows.map(([, before]) => before).join(',')}}`]);
-    else if (name === 'late_points')
-      await this.#points(rows.map(([id, series, ts, value]) => [series, ts, id, value] as Cells)); // retention will have them
-    else if (name === 'points') await this.#points(rows);
+    if (name === 'removed') for (const [id, before] of rows) this.#gone.set(Number(id), Number(before));
+    if (name === 'late_points') await this.#late(rows);
+    else if (name === 'points')
+      await this.#points(rows.filter(([id, ts]) => !(Number(ts) < (this.#gone.get(Number(id)) ?? FIRST_MS)))); // what was about to go is in its row
     else if (name === 'series')
       await this.#copy(
         name,
@@ -66,6 +68,12 @@ export class Filler implements Target {
       const { rows } = await this.#session.run(`SELECT coalesce(max(id), 0) + 1 AS next FROM ${name}`);
       await this.#session.run(`ALTER TABLE ${name} ALTER COLUMN id RESTART WITH ${Number(rows[0]?.next)}`);
     }
+  }
+
+  /** They lie among the others, and wait to be added to what is left. */
+  async #late(rows: readonly Cells[]): Promise<void> {
+    await this.#points(rows.map(([id = 0, series = 0, ts = 0, value = 0]) => [series, ts, id, value]));
+    await this.#session.ask(STALE, [list(rows.map(([, id]) => Number(id))), list(rows.map(([, , ts]) => minuteOf(Number(ts))))]);
   }
 
   async #points(rows: readonly Cells[]): Promise<void> {

@@ -61,7 +61,7 @@ export function knownOf({ rolled, dropped, removed, stale }: Knowledge, series: 
 }
 
 /** As it is mostly. Then the next series will be so, too. */
-export const isPlain = ({ removed, stale }: Knowledge): boolean => removed.size === 0 || stale.size < 0;
+export const isPlain = ({ removed, stale }: Knowledge): boolean => removed.size + stale.size === 0;
 
 /** Whether what was known before is still so. Rows that were out of date are not read, and those that are now say what the samples were a moment ago. */
 export function holds(before: Knowledge, now: Knowledge, series: number): boolean {

@@ -7,11 +7,8 @@ import type { Fault } from '../work.ts';
 
 /** Older ones can corrupt a WAL when a checkpoint meets a commit of another connection (sqlite.org/wal.html, fixed in 3.51.3). */
 const OLDEST_SQLITE = [3, 51, 3] as const;
-/**
- * Pages that may gather in the WAL before a commit checkpoints them: 16 MB. A batch touches a page of each of its series, so that of SQLite's own
- * 1,000 pages each commit would have its checkpoint, and all would be written twice; by these it is a quarter less (bench/README.md).
- */
-const CHECKPOINT_PAGES = 4_000;
+/** Pages that a commit may leave in the WAL before they are checkpointed; SQLite's own default. */
+const CHECKPOINT_PAGES = 1_000;
 const LOCK_MS = 2_000;
 
 /** The one connection that writes. @throws an Error that says what is wrong with the file, and what to do. */

@@ -88,6 +88,36 @@ describe('compile', () => {
   });
 });
 
+describe('JsonLogic’s operators', () => {
+  const value = (written: unknown, fields: Fields = {}): unknown => compile(parsed(written))(factsOf({ states: { m: { now: fields } } }));
+
+  it('take lists and objects for what is in them, and for no text and no number', () => {
+    const fields = { list: [1], twin: [1], object: { a: 1 } };
+    expect(value({ '==': [{ var: 'm.list' }, { var: 'm.twin' }] }, fields)).to.equal(true);
+    expect(value({ '===': [{ var: 'm.list' }, { var: 'm.object' }] }, fields)).to.equal(false);
+    expect(value({ '==': [{ var: 'm.list' }, 1] }, fields)).to.equal(false);
+    expect(value({ in: [{ var: 'm.list' }, [[1], 2]] }, fields)).to.equal(true);
+    expect(value({ in: [{ var: 'm.object' }, 'an [object Object]'] }, fields)).to.equal(false);
+    expect(value({ cat: ['a', { var: 'm.list' }, null, true] }, fields)).to.equal('a1true');
+  });
+
+  it('compare more than two in a row, each with the next', () => {
+    expect([value({ '<': [1, 2, 3] }), value({ '<': [1, 3, 2] }), value({ '>=': [3, 3, 1] }), value({ '==': [1, '1', 1] })]).to.deep.equal([
+      true,
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  it('take no more operands than they need: what is behind is not evaluated', () => {
+    const fails = { '+': [{ var: 'm.text' }, 1] };
+    const fields = { text: 'Hey' };
+    expect([value({ or: [1, fails] }, fields), value({ and: [0, fails] }, fields), value({ if: [1, 2, fails] }, fields)]).to.deep.equal([1, 0, 2]);
+    expect(value({ some: [[1, 'Hey'], { '+': [{ var: '' }, 1] }] })).to.equal(true);
+  });
+});
+
 describe('and, or and not', () => {
   const T = { field: 'm.t', op: '==', value: 1 };
   const F = { field: 'm.t', op: '!=', value: 1 };
@@ -162,6 +192,7 @@ describe('a leaf', () => {
 
   it('knows lists and objects that are equal, in whatever order their keys are', () => {
     expect(says({ a: 1, b: [2] }, '==', { b: [2], a: 1 })).to.equal(true);
+    expect([says({ a: 1 }, '==', { a: 1, b: 2 }), says({ a: 1, b: 2 }, '==', { a: 1 }), says([], '==', {})]).to.deep.equal([false, false, false]);
     expect(says({ b: 1 }, 'in', [1, { b: 1 }])).to.equal(true);
     expect(says([1, 2], '==', [2, 1])).to.equal(false);
     expect(says('1', '==', 1)).to.equal(false);
@@ -170,6 +201,10 @@ describe('a leaf', () => {
   it('finds a part of a text, an element of a list; of anything else it is unknown', () => {
     expect([says('abc', 'contains', 'b'), says('a5', 'contains', 5), says('abc', 'contains', 'd')]).to.deep.equal([true, true, false]);
     expect([says([{ a: 1 }], 'contains', { a: 1 }), says([1], 'contains', '1'), says({ a: 1 }, 'contains', 'a')]).to.deep.equal([true, false, undefined]);
+  });
+
+  it('is between two numbers when it is one of them', () => {
+    expect([1, 1.5, 2, 0.9, 2.1].map((got) => says(got, 'between', [1, 2]))).to.deep.equal([true, true, true, false, false]);
   });
 
   it('matches patterns in linear time, and not on a text of more than 65,536 characters', () => {

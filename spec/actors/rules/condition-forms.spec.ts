@@ -116,6 +116,15 @@ describe('var', () => {
   });
 });
 
+describe('missing', () => {
+  it('names what is not there, null or empty; of elements within map', () => {
+    const data = { m: { x: 0, empty: '', none: null, all: [{ a: 1 }, { b: 1 }] } };
+    expect(value({ missing: ['m.x', 'm.empty', 'm.none', 'm.no'] }, data)).to.deep.equal(['m.empty', 'm.none', 'm.no']);
+    expect(value({ missing_some: [1, ['m.x', 'm.no']] }, data)).to.deep.equal([]);
+    expect(value({ map: [{ var: 'm.all' }, { missing: ['a', 'b'] }] }, data)).to.deep.equal([['b'], ['a']]);
+  });
+});
+
 describe('a custom function', () => {
   it('is called by its name with its operands, and is unknown when one of them is, or when it does not answer', () => {
     const asked: unknown[] = [];

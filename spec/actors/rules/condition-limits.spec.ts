@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { compile, ConditionError } from '../../../actors/rules/compile.ts';
 import { parseCondition, parseLogic } from '../../../actors/rules/condition.ts';
-import { explain } from '../../../actors/rules/explain.ts';
+import { details, explain } from '../../../actors/rules/explain.ts';
 import { factsOf } from '../../../actors/rules/facts.ts';
 import { parsed } from '../../support/conditions.ts';
 
@@ -55,7 +55,7 @@ describe('a condition that is refused when it is loaded', () => {
   it('has values of more than 64 levels', () => {
     const deep = nested(10_000, (inner) => [inner], 1);
     for (const json of [{ field: 'm.x', op: '==', value: deep }, { '==': [{ preserve: deep }, 1] }, { contains: [{ field: 'm.x' }, deep] }])
-      expect(faults(json)[0]).to.match(/: a value of at most 64 levels$/);
+      expect(faults(json)[0]).to.match(/: a (value|condition) of at most 64 levels$/);
     expect(parseCondition({ '==': [{ var: 'parameters.deep' }, 1] }, { deep }).faults).to.have.length(1);
   });
 
@@ -107,6 +107,8 @@ describe('a condition that is evaluated', () => {
       expect(run({ var: [{ cat: name.split('') }] }, data).got, name).to.equal(null);
     expect(run({ val: ['m', { cat: ['__pro', 'to__'] }] }, data).got).to.equal(null);
     expect(run({ missing: { merge: [{ cat: ['m.', 'toString'] }] } }, data).got).to.deep.equal(['m.toString']);
+    const odd = JSON.parse('{"m": {"constructor": 1, "__proto__": 2, "x": {"prototype": 3}}}');
+    for (const name of ['m.constructor', 'm.__proto__', 'm.x.prototype']) expect(run({ var: [{ cat: [name] }] }, odd).got, name).to.equal(null);
     const polluted = JSON.parse('{"m": {"__proto__": {"x": 1}, "toString": 5, "valueOf": 6}}');
     expect(run({ '==': [{ var: 'm' }, 'x'] }, polluted).got).to.equal(false);
     expect(run({ '+': [{ var: 'm' }, 1] }, polluted).got).to.equal('NaN');
@@ -118,6 +120,7 @@ describe('a condition that is evaluated', () => {
     const loop = { map: [all, { map: [{ field: 'm.list' }, { reduce: [{ field: 'm.list' }, { '+': [1, { var: 'accumulator' }] }, 0] }] }] };
     const bombs: readonly unknown[] = [
       loop,
+      { map: [all, { map: [{ field: 'm.list' }, { var: '' }] }] },
       { some: [all, { in: [-1, { field: 'm.list' }] }] },
       { some: [all, { '==': [{ field: 'm.list' }, { merge: [{ field: 'm.list' }, 1] }] }] },
       { reduce: [all, { merge: [{ var: 'accumulator' }, { var: 'accumulator' }] }, [1, 2]] },
@@ -129,6 +132,12 @@ describe('a condition that is evaluated', () => {
       expect(got, JSON.stringify(json)).to.equal('limit');
       expect(ms, JSON.stringify(json)).to.be.below(1_000);
     }
+  });
+
+  it('makes no text of more than 65,536 characters', () => {
+    const twice = { cat: [{ var: 'm.text' }, { var: 'm.text' }] };
+    expect(run({ '==': [twice, ''] }, { m: { text: 'x'.repeat(32_768) } }).got).to.equal(false);
+    expect(run(twice, { m: { text: 'x'.repeat(32_769) } }).got).to.equal('limit');
   });
 
   it('begins each time with all its steps', () => {
@@ -154,6 +163,7 @@ describe('a condition that is evaluated', () => {
     const facts = { ...factsOf({ m: { x: deep } }), before: () => ({ x: other }) };
     const tree = parsed({ field: 'm.x', op: 'changed' });
     expect(() => compile(tree)(facts)).to.throw(ConditionError, /more than 1000 levels/);
+    expect(details(parsed({ field: 'm.x', op: 'exists' }), facts, 'firing')).to.equal('m.x exists (a value of thousands of levels)');
     expect(explain(tree, facts)).to.deep.include({ truth: null, reason: 'changed: values of more than 1000 levels are not compared' });
     for (const json of [{ cat: [{ var: 'm.x' }] }, { '+': [{ var: 'm.x' }, 1] }, { in: [{ var: 'm.x' }, [[1]]] }, { '<': [{ var: 'm.x' }, 1] }])
       expect(run(json, { m: { x: deep } }).got).to.be.oneOf(['NaN', 'Invalid Arguments', false]);

@@ -176,6 +176,17 @@ describe('parseCondition refuses', () => {
     expect(faults({ '-': [{ var: 'm.x' }, { var: 'parameters.p' }] }, { p: 'much' })).to.deep.equal(['/c/-/1/var: a number, got "much"']);
   });
 
+  it('what a comparison cannot be with: its value is written out, or a parameter', () => {
+    const written = 'a value that is written out, or a parameter';
+    expect(faults({ contains: [{ field: 'm.x' }, { var: 'm.y' }] })).to.deep.equal([`/c/contains/1: ${written}, got {"var":"m.y"}`]);
+    expect(faults({ not_in: [{ field: 'm.x' }, [1, { field: 'm.y' }]] })[0]).to.match(/^\/c\/not_in\/1: a value that is written out/);
+    expect(faults({ between: [{ field: 'm.x' }, [2, 1]] })).to.deep.equal(['/c/between/1: two numbers, the lower first, got [2,1]']);
+    expect(faults({ not_in: [{ field: 'm.x' }, [{ preserve: { a: 1 } }, { var: 'parameters.p' }]] }, { p: 1 })).to.deep.equal([]);
+    expect(faults({ field: 'm.x', op: '==', value: { field: 'm.y' } })).to.deep.equal([
+      '/c/value: a value that is written out; two fields are compared by {"==": [{"field": …}, {"field": …}]}, got {"field":"m.y"}',
+    ]);
+  });
+
   it('every fault of a tree at once, each at its place', () => {
     const json = {
       or: [{ not: [{ field: 'm', op: '>' }] }, LEAF, { and: [{ field: 'm.x', op: 'between', value: [2, 1] }, { plus: 5 }] }, { field: 'm.x', op: 'exits' }],

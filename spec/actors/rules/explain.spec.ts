@@ -54,6 +54,15 @@ describe('explain', () => {
     });
   });
 
+  it('says of a list that is looked through what it is, and nothing of what is asked of each element', () => {
+    expect(told({ some: [{ var: 'm.list' }, { '>': [{ var: 'n' }, 1] }] }, { list: [{ n: 2 }] })).to.deep.equal({
+      text: 'some(var("m.list"), var("n") > 1)',
+      at: '',
+      truth: true,
+      of: [{ text: 'var("m.list")', at: '/some/0', truth: true, value: [{ n: 2 }] }],
+    });
+  });
+
   it('agrees with what the compiled condition says, in every part', () => {
     fc.assert(
       fc.property(condition, world, (written, states) => {

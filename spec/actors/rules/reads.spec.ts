@@ -106,6 +106,7 @@ describe('what a condition reads', () => {
     expect(told({ var: [{ cat: ['a.', { var: 'b.x' }] }] })).to.deep.equal([{ b: 'x' }, true]);
     expect(told({ var: [{ if: [{ var: 'a.x' }, 'b.x'] }] })).to.deep.equal([{ a: 'x' }, true]);
     expect(told({ '!': { var: '' } })).to.deep.equal([{}, true]);
+    expect(told({ '!': { var: [{ preserve: [] }] } })).to.deep.equal([{}, true]);
   });
 
   it('is enough, in every form: nothing else can change what it comes to', () => {

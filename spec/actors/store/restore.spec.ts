@@ -303,8 +303,8 @@ describe('restore into PostgreSQL', () => {
     ]);
   });
 
-  it('knows by service what retention has taken, and has late samples among the others', async () => {
-    const upkeep = new Upkeep(await place(), false);
+  it('knows what retention has taken, and leaves out what was about to go: late samples wait among the others to be added to what is left', async () => {
+    const where = await place();
     const hour = 3_600_000;
     const from = await archiveOf({
       series: [
@@ -318,13 +318,24 @@ describe('restore into PostgreSQL', () => {
       ],
       late_points: [
         [1, 1, 5, 1.5],
-        [2, 1, 5, 2.5],
+        [2, 2, 70_000, 2.5],
       ],
-      points: [[1, 11 * hour, 0, 1]],
+      points: [
+        [1, 10 * hour - 1, 0, 7],
+        [1, 11 * hour, 0, 1],
+        [3, 6, 0, 3],
+      ],
     });
+    const upkeep = new Upkeep(where, false);
     await upkeep.restore({ from, discard: false });
-    const { tables } = read(await backupOf(upkeep));
-    expect(tables.removed).to.deep.equal([`[1,${10 * hour},${10 * hour}]`, `[2,${10 * hour},${10 * hour}]`]);
-    expect(tables.points).to.deep.equal([`[1,${11 * hour},0,1]`, '[1,5,0,1.5]', '[1,5,1,2.5]']);
+    const again = await backupOf(upkeep);
+    const { tables } = read(again);
+    expect(tables.removed).to.deep.equal([`[1,${10 * hour},${3 * hour}]`, `[2,${10 * hour},${3 * hour}]`]);
+    expect(tables.late_points).to.deep.equal(['[1,1,5,1.5]', '[2,2,70000,2.5]']);
+    expect(tables.points).to.deep.equal([`[1,${11 * hour},0,1]`, '[3,6,0,3]']);
+    expect(tables.stale_rollups).to.deep.equal(['[1,0]', '[2,60000]']);
+    const sqlite = new Upkeep({ dataDir: tempFolder() }, false);
+    await sqlite.restore({ from: again, discard: false });
+    expect(read(await backupOf(sqlite)).tables).to.deep.include({ removed: tables.removed, late_points: tables.late_points, points: tables.points });
   });
 });

@@ -20,7 +20,7 @@ const range = { fromMs: BEGIN_MS + 90_500, toMs: BEGIN_MS + 4 * HOUR_MS - 10_500
 const IN_RANGE = 4 * 3_600 - 90 - 11;
 
 describe('Down-sampled rows as a source', () => {
-  for (const houses of HOUSES) describe(`on ${houses.name}`, () => itAnswersFromRows(houses, LONG ? 300 : houses === SQLITE ? 40 : 4, houses === POSTGRES));
+  for (const houses of HOUSES) describe(`on ${houses.name}`, () => itAnswersFromRows(houses, LONG ? 300 : houses === SQLITE ? 40 : 6, houses === POSTGRES));
 
   it('are read instead of samples, but for the ends of the range and what has changed since', async () => {
     if (!SQLITE) return;
