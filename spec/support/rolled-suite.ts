@@ -138,8 +138,7 @@ export function itAnswersFromRows({ engine, open, inPieces }: Houses, numRuns: n
       fc.asyncProperty(batches(), fc.array(query, { minLength: 1, maxLength: 12 }), pieces, async (events, queries, sizes) => {
         const house = await open(SERVICES);
         const came = await live(house, events);
-        for (const one of queries)
-          for (const by of [engine, inPieces(sizes)]) expectRight((await house.ask(one, by)).groups, came.aggregate(one), one);
+        for (const one of queries) for (const by of [engine, inPieces(sizes)]) expectRight((await house.ask(one, by)).groups, came.aggregate(one), one);
         house.end();
       }),
       { numRuns },
@@ -163,7 +162,8 @@ export function itAnswersFromRows({ engine, open, inPieces }: Houses, numRuns: n
           const came = await live(house, events);
           await settle(house);
           for (const one of questions(house.nowMs))
-            for (const by of [engine, inPieces(sizes)]) expectRight((await house.ask({ ...one, fn }, by)).groups, came.aggregate({ ...one, fn }), { ...one, fn });
+            for (const by of [engine, inPieces(sizes)])
+              expectRight((await house.ask({ ...one, fn }, by)).groups, came.aggregate({ ...one, fn }), { ...one, fn });
           const left = (await house.samples()).filter(({ series, ts }) => series !== 4 && ts < house.nowMs - KEEP.rawMs - DAY_MS);
           expect(left).to.deep.equal([]);
           house.end();
@@ -186,16 +186,21 @@ export function itAnswersFromRows({ engine, open, inPieces }: Houses, numRuns: n
       const work = fc.integer({ min: 0, max: 4 });
       await fc.assert(
         // Samples are younger than what is gone when they come.
-        fc.asyncProperty(batches(KEEP.rawMs - 10 * MINUTE_MS), fc.array(fc.tuple(whole, fc.array(work)), { minLength: 4 }), pieces, async (events, asked, sizes) => {
-          const house = await open(SERVICES, SOME);
-          const came = await live(house, events);
-          house.nowMs += HOUR_MS;
-          for (const [one, works] of asked) {
-            const between = async (): Promise<void> => house.keep(works.shift() ?? 0);
-            for (const by of [engine, inPieces(sizes)]) expectRight((await house.ask(one, by, between)).groups, came.aggregate(one), one);
-          }
-          house.end();
-        }),
+        fc.asyncProperty(
+          batches(KEEP.rawMs - 10 * MINUTE_MS),
+          fc.array(fc.tuple(whole, fc.array(work)), { minLength: 4 }),
+          pieces,
+          async (events, asked, sizes) => {
+            const house = await open(SERVICES, SOME);
+            const came = await live(house, events);
+            house.nowMs += HOUR_MS;
+            for (const [one, works] of asked) {
+              const between = async (): Promise<void> => house.keep(works.shift() ?? 0);
+              for (const by of [engine, inPieces(sizes)]) expectRight((await house.ask(one, by, between)).groups, came.aggregate(one), one);
+            }
+            house.end();
+          },
+        ),
         { numRuns },
       );
     });
