@@ -6,7 +6,8 @@ import type { Job } from '../job.ts';
 import { type AlertState, type Effect, INACTIVE, isOpen } from './alert-state.ts';
 import { details } from './explain.ts';
 import type { Instance, States } from './instance.ts';
-import type { Change, Execution, News } from './port.ts';
+import type { RuleChange } from '../../proto/api.ts';
+import type { Execution, News } from './port.ts';
 import type { Program } from './program.ts';
 import type { RuleConfig } from './schema.ts';
 import type { Turn } from './verdict.ts';
@@ -32,6 +33,7 @@ interface Circumstances {
   readonly reason?: string;
 }
 
+const holds = ({ phase }: AlertState): boolean => phase === 'firing' || phase === 'pending';
 const SAID: Readonly<Record<Effect, string>> = { fire: 'firing', resolve: 'resolved', suppress: 'ended untold' };
 const MOST_CHANGES = 50;
 
@@ -40,7 +42,7 @@ export class Desk {
   readonly #config: RuleConfig;
   readonly #program: Program;
   /** The last evaluations that changed something, newest first. */
-  readonly changes: Change[] = [];
+  readonly changes: RuleChange[] = [];
 
   constructor(rule: string, config: RuleConfig, program: Program) {
     this.#rule = rule;
@@ -54,7 +56,7 @@ export class Desk {
     if (next === before) return [];
     const state = next.episodes > before.episodes ? { ...next, monitor: circumstances.monitor } : next;
     instance.state = state;
-    const alert = this.#alert(instance, effect === 'resolve' || !isOpen(state) ? 'resolved' : 'firing', states, circumstances, cause);
+    const alert = this.#alert(instance, effect === 'resolve' ? 'resolved' : 'firing', states, circumstances, cause);
     if (before.phase !== state.phase || effect) {
       const { details: text } = alert;
       const one = { at: new Date(circumstances.nowMs).toISOString(), instance: instance.key, from: before.phase, to: state.phase };
@@ -101,7 +103,11 @@ export class Desk {
     const { condition, each, monitors } = this.#program;
     const shown = each && instance.key !== '' ? [...monitors, instance.key] : monitors;
     const facts = instance.facts(states, nowMs);
-    const why = { condition: () => details(condition.tree, facts, verdict), no_data: () => 'nothing has come for too long', error: () => error ?? '' };
+    const why = {
+      condition: () => details(condition.tree, facts, holds(instance.state) ? 'firing' : 'resolved'),
+      no_data: () => 'nothing has come for too long',
+      error: () => error ?? '',
+    };
     return {
       rule: this.#rule,
       description,

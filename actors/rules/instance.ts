@@ -69,6 +69,10 @@ export class Instance {
     return this.#facts(states, nowMs, this.#condition);
   }
 
+  clearFacts(states: States, nowMs: number): Facts {
+    return this.#facts(states, nowMs, this.#clear);
+  }
+
   /** Judge it as things stand. Its own state is the caller's to change, when that is lasting. */
   judge(states: States, nowMs: number): Judged {
     const { condition, clear, life } = this.#program;

@@ -5,7 +5,6 @@ import type { Job } from '../job.ts';
 import type { Logger } from '../logger.ts';
 import type { Names } from '../names.ts';
 import type { AlertState } from './alert-state.ts';
-import type { Explained } from './explain.ts';
 import type { Identity } from './identity.ts';
 
 export interface RulePort {
@@ -55,28 +54,4 @@ export interface EpisodeNews {
 export interface Execution {
   readonly job: Job;
   readonly suppressed?: string;
-}
-
-/** What a rule answers when it is asked how it stands. */
-export interface RuleStatus {
-  readonly phase: AlertState['phase'];
-  readonly since: string;
-  readonly episode: string | null;
-  readonly lastTold: string | null;
-  /** Why a firing that runs has not been told. */
-  readonly held: string | null;
-  readonly explanation: Explained | null;
-  /** Of a rule with `for_each`, by monitor; what is above is then that of the one that matters most. */
-  readonly instances?: Readonly<Record<string, Omit<RuleStatus, 'instances'>>>;
-  /** The last evaluations that changed something, newest first. */
-  readonly changes: readonly Change[];
-}
-export interface Change {
-  readonly at: string;
-  readonly instance: string;
-  readonly from: AlertState['phase'];
-  readonly to: AlertState['phase'];
-  /** `condition`, `no_data`, `error`, `edit`. */
-  readonly cause: string;
-  readonly details: string;
 }

@@ -13,13 +13,13 @@ import * as vitals from '../vitals.ts';
 import { close, INACTIVE } from './alert-state.ts';
 import { verdictOfEdit } from './identity.ts';
 import { Instance, type States } from './instance.ts';
-import type { RulePort, RuleState, RuleStatus } from './port.ts';
+import type { RulePort, RuleState } from './port.ts';
 import { type Program, programOf } from './program.ts';
 import type { RuleConfig } from './schema.ts';
 import { statusOf } from './status.ts';
 import { type Decision, Desk } from './decisions.ts';
 
-export type { RulePort, RuleStatus };
+export type { RulePort };
 
 const MOST_AT_ONCE = 1_000;
 const COMMIT_RETRY_MS = 1_000;

@@ -5,10 +5,10 @@ import type { Fields } from '../../actors/event.ts';
 import { Feed } from '../../actors/feed.ts';
 import type { Job } from '../../actors/job.ts';
 import { logger } from '../../actors/logger.ts';
-import { type RulePort, type RuleStatus, ruleChild } from '../../actors/rules/rule.ts';
+import { type RulePort, ruleChild } from '../../actors/rules/rule.ts';
 import { ruleSchema } from '../../actors/rules/schema.ts';
 import type { Change } from '../../actors/store/changes.ts';
-import type { Declared } from '../../proto/api.ts';
+import type { Declared, RuleDetail } from '../../proto/api.ts';
 import { rulesIn } from '../../supervisors/rules.ts';
 import { configOf, type Root } from './actors.ts';
 import { TestStore } from './store.ts';
@@ -55,14 +55,14 @@ export class TestRule {
     await this.root.stop(this.pid);
   }
 
-  status(): Promise<RuleStatus> {
-    return call(this.pid, { ask: 'status' } as Ask<RuleStatus>, 20_000);
+  status(): Promise<RuleDetail> {
+    return call(this.pid, { ask: 'status' } as Ask<RuleDetail>, 20_000);
   }
   publish(fields: Fields, monitor = 'boiler', atMs = Date.now()): Promise<void> {
     return this.feed.publish({ monitor, observations: [{ atMs, fields }] });
   }
   /** The monitor sees this, and the rule has judged it. */
-  async see(fields: Fields): Promise<RuleStatus['phase']> {
+  async see(fields: Fields): Promise<RuleDetail['phase']> {
     await this.publish(fields);
     return (await this.status()).phase;
   }
