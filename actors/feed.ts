@@ -29,9 +29,15 @@ export interface Latest {
   readonly history: readonly Observation[];
 }
 
+/** Monitors that are read by a pattern: those of a rule with `for_each`. */
+export interface EachRead {
+  readonly matches: (monitor: string) => boolean;
+  readonly fields: ReadonlySet<string> | 'all';
+}
 interface Reader {
   readonly inbox: Inbox<Omit<Wake, 'mark'>>;
-  reads: Reads;
+  reads: Map<string, ReadonlySet<string> | 'all'>;
+  each: EachRead | undefined;
   /** What it has judged in another life of the node, by monitor. */
   judged: Readonly<Record<string, number>>;
 }
@@ -47,6 +53,8 @@ export class Feed {
   /** By the name of the rule, and by the monitor that is read. */
   readonly #rules = new Map<string, Reader>();
   readonly #readers = new Map<string, Set<Reader>>();
+  /** Monitors for which those that read by a pattern have been found. */
+  readonly #met = new Set<string>();
   readonly #latest = new Map<string, { last: Observation; history: Observation[] }>();
   /** By the name of the monitor. */
   readonly #taps = new Map<string, Tap>();
@@ -72,14 +80,26 @@ export class Feed {
    * Wake a rule by every event that changes what it reads. What comes while it is away waits for it, until it is forgotten.
    * @param mark up to where its last incarnation had come: it is not sent that again.
    */
-  subscribe(rule: string, pid: Pid, reads: Reads, mark?: Mark): void {
+  subscribe(rule: string, pid: Pid, reads: Reads, mark?: Mark, each?: EachRead): void {
     if (!pid.isAlive) return; // killed while it loaded its state: the next one may be here already
-    const reader: Reader = this.#rules.get(rule) ?? { inbox: new Inbox(`rule:${rule}`, this.#underWay), reads, judged: mark?.judged ?? {} };
+    const reader: Reader = this.#rules.get(rule) ?? { inbox: new Inbox(`rule:${rule}`, this.#underWay), reads: new Map(), each, judged: mark?.judged ?? {} };
     this.#unread(reader);
-    reader.reads = reads;
+    reader.reads = new Map(reads);
+    reader.each = each;
     this.#rules.set(rule, reader);
-    for (const monitor of reads.keys()) this.#readers.set(monitor, (this.#readers.get(monitor) ?? new Set()).add(reader));
+    for (const monitor of reads.keys()) this.#reads(reader, monitor);
+    for (const monitor of this.#met) this.#readEach(reader, monitor);
     reader.inbox.open(pid, mark);
+  }
+  #reads(reader: Reader, monitor: string): void {
+    this.#readers.set(monitor, (this.#readers.get(monitor) ?? new Set()).add(reader));
+  }
+  #readEach(reader: Reader, monitor: string): void {
+    const { each, reads } = reader;
+    if (!each?.matches(monitor)) return;
+    const there = reads.get(monitor) ?? new Set();
+    reads.set(monitor, there === 'all' || each.fields === 'all' ? 'all' : new Set([...there, ...each.fields]));
+    this.#reads(reader, monitor);
   }
   /** The rule has judged all that it was sent up to here, and need not see it again. */
   judged(rule: string, mark: Mark): void {
@@ -108,6 +128,8 @@ export class Feed {
     const last = observations.at(-1);
     if (!last) return;
     vitals.observations.inc({ monitor }, observations.length);
+    if (!this.#met.has(monitor)) for (const reader of this.#rules.values()) this.#readEach(reader, monitor);
+    this.#met.add(monitor);
     const cares = ({ reads, judged }: Reader): boolean =>
       (seq === undefined || seq > (judged[monitor] ?? 0)) && observations.some((one) => touches(one, reads.get(monitor)));
     const woken = [...(this.#readers.get(monitor) ?? [])].filter(cares);
@@ -169,6 +191,7 @@ export class Feed {
   forget(kind: string, name: string): void {
     if (kind === 'monitor') {
       this.#latest.delete(name);
+      this.#met.delete(name);
       this.untap(name);
     } else if (kind === 'rule') {
       const reader = this.#rules.get(name);

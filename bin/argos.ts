@@ -6,6 +6,7 @@ import { CommandError, defaultSocket, EXIT } from './client.ts';
 import { configCommands } from './commands/config.ts';
 import { nodeCommands } from './commands/node.ts';
 import { resourceCommands } from './commands/resources.ts';
+import { ruleCommands } from './commands/rules.ts';
 import { storeCommands } from './commands/store.ts';
 import { STDIO } from './files.ts';
 import { errorText, printJson, say } from './output.ts';
@@ -36,7 +37,7 @@ const common = yargs(given)
   })
   .option('json', { type: 'boolean', default: false, describe: 'print JSON', global: true });
 
-const cli: Argv = [nodeCommands, resourceCommands, configCommands, storeCommands].reduce((all, add) => add(all), common);
+const cli: Argv = [nodeCommands, resourceCommands, ruleCommands, configCommands, storeCommands].reduce((all, add) => add(all), common);
 
 try {
   await cli

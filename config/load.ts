@@ -3,23 +3,19 @@
  * error nothing is declared. Boot, reload, CLI and API take this one road.
  */
 import { type TSchema, Type } from 'typebox';
-import type { Fields } from '../actors/event.ts';
-import { parseCondition } from '../actors/rules/condition.ts';
-import { readsIn } from '../actors/rules/tree.ts';
 import { nearest } from '../actors/schema.ts';
 import type { Declaration, Declared, Kind, PlacedFault, Source, Wanted } from '../proto/api.ts';
 import { actionSchemas, checkMore, listenerSchemas, monitorSchemas, ruleSchema, type SystemConfig } from './catalogue.ts';
 import { told } from './faults.ts';
 import { interpolate, misspelt, type Scope } from './interpolate.ts';
-import { concat, faultAt, isList, isMap, mapPlaced, member, merge, parsePlaced, type Placed, placeAt, placeOf, plain } from './placed.ts';
+import { concat, faultAt, isMap, member, merge, parsePlaced, type Placed, placeAt, placeOf, plain } from './placed.ts';
 import { monitorsNamed, withNeeds } from './needs.ts';
 import { checkPlaced, faultIn, retentionOf, storeOf, systemOf } from './node-sections.ts';
+import { checkRule, circlesAmong, type Known, withParameters } from './rules.ts';
 import { checkShape, type Found, resourcesOf, SECTIONS } from './sections.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 type Origin = Declared['origin'];
-/** The names that a rule may use. */
-type Known = Readonly<Record<'monitor' | 'action' | 'rule', ReadonlySet<string>>>;
 
 export function declare({ sources, overlay, environment, secrets }: Wanted, env: Env): Declaration {
   const faults: PlacedFault[] = [];
@@ -55,6 +51,7 @@ export function declare({ sources, overlay, environment, secrets }: Wanted, env:
   const names = (kind: Kind): ReadonlySet<string> => new Set([...found.values()].filter((one) => one.kind === kind).map(({ name }) => name));
   const known: Known = { monitor: names('monitor'), action: names('action'), rule: names('rule') };
   const declared = [...found.values()].flatMap((one) => checkOne(one, known, system, scope, faults));
+  faults.push(...circlesAmong([...found.values()].filter(({ kind }) => kind === 'rule')));
   const first: Declared = { kind: 'system_config', name: 'system', type: 'system', origin: own?.source ? own.origin : 'file', spec: system };
   for (const one of declared.filter(({ kind }) => kind === 'action')) {
     const unknown = monitorsNamed(one).filter((name) => !known.monitor.has(name));
@@ -191,59 +188,4 @@ function withSystemDefaults(placed: Placed, schema: TSchema, { max_retries, time
     ...(timeout === undefined || !takesTimeout ? [] : [under('config', { timeout })]),
   ];
   return merge({ place: placed.place, value: new Map(defaults) }, placed);
-}
-
-/** The parameters that a rule's condition names and does not have itself come from the configuration's own. */
-function withParameters(placed: Placed, scope: Scope, faults: PlacedFault[]): Placed {
-  const own = member(placed, 'parameters');
-  const needed = new Map<string, Placed>();
-  const condition = member(placed, 'condition');
-  if (condition)
-    mapPlaced(condition, (one) => {
-      for (const name of parametersIn(one)) {
-        const parameter = scope.parameters.get(name);
-        if (parameter && !member(own, name)) needed.set(name, interpolate(parameter, scope, faults));
-      }
-      return one;
-    });
-  if (needed.size === 0 || !isMap(placed) || (own && !isMap(own))) return placed;
-  const merged: Placed = { place: own?.place ?? placed.place, value: new Map([...needed, ...(isMap(own) ? own.value : [])]) };
-  return { ...placed, value: new Map([...placed.value, ['parameters', merged]]) };
-}
-
-/** The parameters that a part of a condition may name: in a text, or in `{"var": …}`, where a leaf leaves out the word before. */
-function parametersIn(part: Placed): readonly string[] {
-  if (typeof part.value === 'string') return [...part.value.matchAll(/\bparameters\.([\w-]+)/g)].map(([, name = '']) => name);
-  const named = member(part, 'var')?.value;
-  return typeof named === 'string' ? [named] : [];
-}
-
-/** What stands before the name of a rule whose state a condition reads, as if it were a monitor's. */
-const RULE = 'rule:';
-
-/** What the schema cannot say of a rule, and what is wrong even where the schema has refused it: its condition, and that what it names is there. */
-function checkRule(rule: Placed, known: Known): readonly PlacedFault[] {
-  const [condition, parameters] = [member(rule, 'condition'), member(rule, 'parameters')];
-  const parsed = condition ? parseCondition(plain(condition), isMap(parameters) ? (plain(parameters) as Fields) : {}, '/condition') : { faults: [] };
-  const { reads, all } = 'condition' in parsed ? readsIn(parsed.condition) : { reads: [], all: false };
-  const named = (isRule: boolean): readonly Placed[] =>
-    reads
-      .filter(({ monitor }) => monitor !== 'system' && monitor.startsWith(RULE) === isRule)
-      .map(({ monitor, at }) => placeAt(isRule ? monitor.slice(RULE.length) : monitor, placeOf(rule, at)));
-  const listed = (key: string): readonly Placed[] => [member(rule, key)].flatMap((one) => (isList(one) ? one.value : one ? [one] : []));
-  const unknown = (kind: keyof Known, names: readonly Placed[]): readonly PlacedFault[] =>
-    names.flatMap(({ value, place }) =>
-      typeof value !== 'string' || known[kind].has(value)
-        ? []
-        : [faultAt(place, `the name of ${kind === 'action' ? 'an' : 'a'} ${kind} that is declared`, value, nearest(value, [...known[kind]]))],
-    );
-  return [
-    ...parsed.faults.map(faultIn(rule)),
-    ...unknown('monitor', [...listed('monitor'), ...named(false)]),
-    ...unknown('rule', named(true)),
-    ...(all && !member(rule, 'monitor') && condition
-      ? [faultAt(condition.place, 'names that show before the condition is evaluated, or else `monitor`: the monitors whose events wake the rule')]
-      : []),
-    ...unknown('action', [...listed('actions'), ...listed('on_resolve')]),
-  ];
 }

@@ -54,6 +54,52 @@ export interface ResourceInfo {
   readonly config?: unknown;
 }
 
+type Phase = 'inactive' | 'pending' | 'firing' | 'recovering';
+/** A part of a condition, with what it comes to now. */
+export interface ExplainedPart {
+  readonly text: string;
+  /** Where it is written, as a JSON pointer. */
+  readonly at: string;
+  /** null is unknown. */
+  readonly truth: boolean | null;
+  readonly value?: unknown;
+  /** Why it is unknown. */
+  readonly reason?: string;
+  readonly of?: readonly ExplainedPart[];
+}
+/** An evaluation that changed something. */
+export interface RuleChange {
+  readonly at: string;
+  readonly instance: string;
+  readonly from: Phase;
+  readonly to: Phase;
+  /** `condition`, `no_data`, `error`, `edit`. */
+  readonly cause: string;
+  readonly details: string;
+}
+/** How one alert stands. */
+export interface AlertDetail {
+  readonly phase: Phase;
+  readonly since: string;
+  readonly episode: string | null;
+  readonly lastTold: string | null;
+  /** Why a firing that runs has not been told. */
+  readonly held: string | null;
+  /** What runs: `for`, `keep_firing_for`, `cooldown`, and how many seconds of how many have passed. */
+  readonly timers: Readonly<Record<string, { readonly passed: number; readonly of: number }>>;
+  /** Seconds since anything came that it reads; null: nothing has since the rule was started. */
+  readonly dataAge: number | null;
+  readonly explanation: ExplainedPart | null;
+  /** What ends it, where the rule says so. */
+  readonly clearWhen?: ExplainedPart;
+  /** The last evaluations that changed something, newest first. */
+  readonly changes: readonly RuleChange[];
+}
+/** What a rule says of itself; with `for_each` that of the alert that matters most, and of each by its monitor. */
+export interface RuleDetail extends AlertDetail {
+  readonly instances?: Readonly<Record<string, AlertDetail>>;
+}
+
 export interface TreeNode {
   readonly name: string;
   readonly kind: string;

@@ -34,6 +34,7 @@ import type { Declaration, Source } from '../proto/api.ts';
 import { startArgos } from './argos.ts';
 import { branch } from './branch.ts';
 import { resource } from './resource.ts';
+import { rulesIn } from './rules.ts';
 import { papersOf } from './upkeep.ts';
 
 export interface NodeOptions {
@@ -107,20 +108,12 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
   store.onStates = (states) => feed.restore(states);
   store.stateOf = (monitor) => feed.latest(monitor)?.last;
   let replayed = false;
+  let { declared } = started;
   const site: Site = {
     names,
     feed,
     rules: {
-      load: (rule) => store.ruleState(rule),
-      commit: (rule, state, executions) =>
-        store.commit([
-          { set: 'rule_state', rule, state },
-          ...executions.map(({ job, suppressed }) =>
-            suppressed === undefined
-              ? ({ set: 'job', job, status: 'queued' } as const)
-              : ({ set: 'job', job, status: 'suppressed', reason: suppressed } as const),
-          ),
-        ]),
+      ...rulesIn(store, () => declared),
       due: (jobs) => dueNow(names, jobs),
     },
     listeners: { berths: new Map(), ingest: (telemetry) => feed.ingest(telemetry), archive: archiveOf(store), health: async () => readiness(names) },
@@ -133,7 +126,11 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
     feed,
     environment,
     readSources,
-    declare: (wanted) => declare(wanted, env),
+    declare: (wanted) => {
+      const declaration = declare(wanted, env);
+      if (declaration.faults.length === 0) declared = declaration.declared;
+      return declaration;
+    },
     secrets: () => secrets.values(),
     diff,
     atRestart: (declaration) => changedSections(started, declaration),

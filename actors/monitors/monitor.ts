@@ -28,6 +28,13 @@ export interface MonitorPort {
   readonly signal: AbortSignal;
 }
 
+/** Samples in the store that a monitor has seen; each key a pattern, `*` for any run of characters. */
+export interface StoredAs {
+  readonly service?: string | undefined;
+  readonly name?: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
 /** The one thing to write for a new kind of monitor. */
 export interface MonitorType<S extends TSchema> {
   /** The value of `"type"` in the config. */
@@ -37,6 +44,8 @@ export interface MonitorType<S extends TSchema> {
   readonly fields: readonly string[];
   /** The array-valued field that bulk entries expand. */
   readonly bulkField?: string;
+  /** Types whose samples listeners store: which these are; undefined: it sees no samples. Left out: what it sees is stored by its own name. */
+  stored?(config: Static<S>): StoredAs | undefined;
   /** What the schema cannot say, with paths from the config on. */
   check?(config: Static<S>): readonly Fault[];
   /** Watch until `port.signal` is aborted. Rejects when the watch is lost, with a WatchLost where there is more to say. */

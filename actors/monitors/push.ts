@@ -21,6 +21,7 @@ export const push: MonitorType<typeof schema> = {
   schema,
   fields: ['service', 'name', 'value', 'level', 'message', 'tags', 'timestamp', 'up'],
   bulkField: 'service',
+  stored: ({ kind, service, name, level, tags }) => (kind === 'log' || level !== undefined ? undefined : { service, name, tags }),
   watch({ kind, service, name, level, tags }, { tap, signal }) {
     const [isService, isName] = [glob(service), glob(name)];
     const tagged = Object.entries(tags).map(([key, pattern]) => [key, glob(pattern)] as const);

@@ -6,38 +6,26 @@ import { type CallMessage, CastMessage } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type GenServer, type Init, type Next, noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
-import type { Alert } from '../alert.ts';
-import type { Fields, Observation } from '../event.ts';
-import { type Reads, touches, type Wake } from '../feed.ts';
-import type { Job } from '../job.ts';
+import type { Observation } from '../event.ts';
+import { touches, type Wake } from '../feed.ts';
+import type { Mark } from '../inbox.ts';
 import * as vitals from '../vitals.ts';
-import { type AlertState, type Damping, type Effect, INACTIVE, step, stepOfEvent } from './alert-state.ts';
-import { compile, type Compiled, ConditionError, type Facts, type Truth, truthOf } from './compile.ts';
-import { parseCondition } from './condition.ts';
-import { details, explain } from './explain.ts';
-import type { Execution, RulePort, RuleStatus } from './port.ts';
+import { close, INACTIVE } from './alert-state.ts';
+import { verdictOfEdit } from './identity.ts';
+import { Instance, type States } from './instance.ts';
+import type { RulePort, RuleState } from './port.ts';
+import { type Program, programOf } from './program.ts';
 import type { RuleConfig } from './schema.ts';
-import { reads, type Tree } from './tree.ts';
+import { statusOf } from './status.ts';
+import { type Decision, Desk } from './decisions.ts';
 
-export type { RulePort, RuleStatus };
-
-/** Something to tell, or, after a cooldown that outlasted the episode, not to. */
-interface Verdict {
-  readonly effect: Effect;
-  readonly alert: Alert;
-}
-const SAID: Readonly<Record<Effect, string>> = { fire: 'firing', resolve: 'resolved', suppress: 'ended untold: cooldown' };
+export type { RulePort };
 
 const MOST_AT_ONCE = 1_000;
 const COMMIT_RETRY_MS = 1_000;
+/** Alerts of one rule; monitors beyond that are not judged by it, and that is said. */
+const MOST_INSTANCES = 10_000;
 const TICK = Symbol('time may have changed the verdict');
-
-/** Which monitors and fields wake the rule: those that `monitor` names, else those that the condition reads. */
-export function readsOf(config: RuleConfig, condition: Tree): Reads {
-  const fields = reads(condition).monitors;
-  const named = config.monitor === undefined ? [...fields.keys()] : [config.monitor].flat();
-  return new Map(named.map((monitor) => [monitor, fields.get(monitor) ?? 'all']));
-}
 
 /** @param needs monitors whose states the rule's actions name beside those that it reads. */
 export const ruleChild = (name: string, config: RuleConfig, port: RulePort, needs: readonly string[] = []): ChildSpec => ({
@@ -45,90 +33,121 @@ export const ruleChild = (name: string, config: RuleConfig, port: RulePort, need
   start: (parent) => startLink(parent, new Rule(name, config, port, needs), { name: `rule:${name}` }),
 });
 
-class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
+class Rule implements GenServer<undefined, { readonly ask: 'status' }, Wake> {
   readonly #name: string;
-  readonly #config: RuleConfig;
-  readonly #parameters: Fields;
   readonly #port: RulePort;
-  readonly #condition: Tree;
-  readonly #holds: Compiled;
-  readonly #damping: Damping;
-  readonly #reads: Reads;
-  readonly #monitors: readonly string[];
+  readonly #program: Program;
+  readonly #desk: Desk;
+  readonly #instances = new Map<string, Instance>();
   /** The last observation of each monitor that has been judged: the next one may have changed from it. */
   readonly #judged = new Map<string, Observation>();
   /** The last stored batch of each monitor that has been judged. */
   readonly #seen = new Map<string, number>();
+  #read: Mark | undefined;
   #self!: Process;
+  #tickMs = Number.POSITIVE_INFINITY;
   #cancelTick: () => void = () => {};
 
   constructor(name: string, config: RuleConfig, port: RulePort, needs: readonly string[]) {
     this.#name = name;
-    this.#config = config;
-    this.#parameters = config.parameters;
     this.#port = port;
-    const parsed = parseCondition(config.condition, config.parameters);
-    if (!('condition' in parsed)) throw new TypeError(`rule ${name}: ${parsed.faults[0]?.path} is not a condition`); // load.ts has checked it
-    this.#condition = parsed.condition;
-    this.#holds = compile(parsed.condition);
-    this.#damping = { forMs: config.for * 1_000, keepFiringForMs: config.keep_firing_for * 1_000, cooldownMs: config.cooldown * 1_000 };
-    this.#reads = readsOf(config, parsed.condition);
-    this.#monitors = [...new Set([...reads(parsed.condition).monitors.keys(), ...needs])];
+    this.#program = programOf(name, config, needs);
+    this.#desk = new Desk(name, config, this.#program);
   }
 
-  async init(self: Process): Promise<Init<AlertState>> {
+  async init(self: Process): Promise<Init<undefined>> {
     this.#self = self;
-    const state = ((await this.#port.load(this.#name)) as AlertState | undefined) ?? INACTIVE;
-    this.#port.feed.subscribe(this.#name, self, this.#reads, state.read);
-    for (const [monitor, seq] of Object.entries(state.read?.judged ?? {})) this.#seen.set(monitor, seq);
-    this.#port.names.register(self, `rule:${this.#name}`, undefined);
+    const { feed, names } = this.#port;
+    const { each, reads, identity } = this.#program;
+    const stored = await this.#port.load(this.#name);
+    const edit = stored?.meant && verdictOfEdit(stored.meant, identity);
+    const alerts = await this.#port.instances(this.#name);
+    for (const { instance, state } of alerts) this.#add(instance, state);
+    if (!each || edit?.verdict === 'reset') this.#add('', stored ?? INACTIVE);
+    this.#read = stored?.read;
+    for (const [monitor, seq] of Object.entries(stored?.read?.judged ?? {})) this.#seen.set(monitor, seq);
+    for (const instance of this.#instances.values()) await this.#refill(instance);
+    feed.subscribe(this.#name, self, reads, stored?.read, each);
+    names.register(self, `rule:${this.#name}`, undefined);
+    if (edit?.verdict === 'reset') await this.#reset(edit.reason);
     self.deliver(TICK); // what it missed while it was away shows in the monitors' states
-    return ok(state);
+    return ok(undefined);
   }
 
   /** All events that are waiting are judged in one go, so that they cost one commit. */
-  async handleCast(wake: Wake, state: AlertState): Promise<Next<AlertState>> {
-    const verdicts: Verdict[] = [];
-    let now = state;
+  async handleCast(wake: Wake): Promise<Next<undefined>> {
+    const decisions: Decision[] = [];
     let { mark } = wake;
     for (const { event, mark: next } of [wake, ...this.#waiting()]) {
       const { monitor, observations, seq } = event;
       let previous = this.#judged.get(monitor) ?? this.#before(monitor, observations[0]);
       for (const observation of observations) {
-        if (touches(observation, this.#reads.get(monitor))) now = this.#judge(now, this.#facts(monitor, observation, previous), monitor, observation, verdicts);
+        for (const instance of await this.#concerned(monitor, observation)) {
+          instance.see(monitor, observation);
+          decisions.push(...this.#judge(instance, this.#states(monitor, observation, previous), monitor, observation));
+        }
         previous = observation;
       }
       if (previous) this.#judged.set(monitor, previous);
       if (seq !== undefined) this.#seen.set(monitor, seq);
       mark = next;
     }
-    if (now === state) {
-      this.#port.feed.judged(this.#name, mark);
-      return noreply(state);
+    this.#read = { ...mark, judged: this.#port.feed.ahead(this.#seen) };
+    if (decisions.length > 0) await this.#settle(decisions);
+    else this.#port.feed.judged(this.#name, mark);
+    return noreply(undefined);
+  }
+
+  async handleInfo(message: unknown): Promise<Next<undefined>> {
+    if (message !== TICK) return noreply(undefined);
+    this.#tickMs = Number.POSITIVE_INFINITY;
+    const nowMs = Date.now();
+    const due = [...this.#instances.values()].filter(({ wakeMs }) => wakeMs <= nowMs);
+    for (const one of due) one.wakeMs = Number.POSITIVE_INFINITY;
+    const states = this.#states();
+    const decisions = this.#program.life.mode === 'event' ? [] : due.flatMap((one) => this.#judge(one, states, undefined, { atMs: nowMs, fields: {} }));
+    if (decisions.length > 0) await this.#settle(decisions);
+    this.#tickAt(Math.min(...Array.from(this.#instances.values(), ({ wakeMs }) => wakeMs)));
+    return noreply(undefined);
+  }
+
+  handleCall(_request: { readonly ask: 'status' }, _from: CallMessage): Next<undefined> {
+    return reply(statusOf(this.#name, this.#program, [...this.#instances.values()], this.#states(), this.#desk.changes), undefined);
+  }
+
+  #add(key: string, state: RuleState): Instance {
+    const { read: _read, meant: _meant, ...alert } = state;
+    const instance = new Instance(key, this.#program, alert, Date.now());
+    instance.wakeMs = 0;
+    this.#instances.set(key, instance);
+    return instance;
+  }
+
+  /** The instances that an observation concerns: that of its monitor, and, when others are read as well, all. */
+  async #concerned(monitor: string, observation: Observation): Promise<readonly Instance[]> {
+    const { each, reads } = this.#program;
+    if (touches(observation, reads.get(monitor))) return [...this.#instances.values()];
+    if (!each?.matches(monitor) || !touches(observation, each.fields)) return [];
+    const there = this.#instances.get(monitor);
+    if (there) return [there];
+    if (this.#instances.size >= MOST_INSTANCES) {
+      vitals.unjudged.inc({ reader: `rule:${this.#name}` });
+      return [];
     }
-    const read = { ...now, read: { ...mark, judged: this.#port.feed.ahead(this.#seen) } };
-    await this.#settle(read, verdicts);
-    return noreply(read);
+    const fresh = this.#add(monitor, INACTIVE);
+    await this.#refill(fresh);
+    return [fresh];
   }
 
-  async handleInfo(message: unknown, state: AlertState): Promise<Next<AlertState>> {
-    if (message !== TICK || this.#config.mode === 'event') return noreply(state);
-    const verdicts: Verdict[] = [];
-    const now = this.#judge(state, this.#facts(), undefined, { atMs: Date.now(), fields: {} }, verdicts);
-    if (now !== state) await this.#settle(now, verdicts);
-    return noreply(now);
-  }
-
-  handleCall(_request: { readonly ask: 'status' }, _from: CallMessage, state: AlertState): Next<AlertState> {
-    const firing = state.phase === 'firing' || state.phase === 'recovering';
-    const status: RuleStatus = {
-      phase: state.phase,
-      since: new Date(state.sinceMs).toISOString(),
-      episode: firing ? this.#episode(state) : null,
-      lastTold: state.toldMs === null ? null : new Date(state.toldMs).toISOString(),
-      explanation: explain(this.#condition, this.#facts()),
-    };
-    return reply(status, state);
+  /** What its windows held before this life of the rule. A store that does not answer leaves them empty: the rule judges what it has. */
+  async #refill(instance: Instance): Promise<void> {
+    const nowMs = Date.now();
+    for (const [monitor, { path, lengthMs }, aggregate] of instance.windows())
+      try {
+        for await (const { tsMs, value } of this.#port.history(monitor, path, nowMs - lengthMs)) aggregate.add(tsMs, value);
+      } catch (error) {
+        this.#port.log.warn('a window begins without its past', { monitor, path: path.join('.'), error: String(error) });
+      }
   }
 
   /** What the monitor had seen before this, as far as its history still has it. */
@@ -147,90 +166,68 @@ class Rule implements GenServer<AlertState, { readonly ask: 'status' }, Wake> {
     return waiting;
   }
 
-  /** A condition that cannot be evaluated is unknown, until `on_error` says more. */
-  #truth(facts: Facts): Truth {
-    try {
-      return truthOf(this.#holds(facts));
-    } catch (error) {
-      if (error instanceof ConditionError) return undefined;
-      throw error;
-    }
-  }
-
-  #judge(state: AlertState, facts: Facts, monitor: string | undefined, observation: Observation, verdicts: Verdict[]): AlertState {
-    const truth = this.#truth(facts);
-    vitals.evaluations.inc({ rule: this.#name, result: truth === undefined ? 'unknown' : String(truth) });
+  /** One evaluation of one alert. Answers what it changed. */
+  #judge(instance: Instance, states: States, monitor: string | undefined, observation: Observation): readonly Decision[] {
+    const nowMs = monitor === undefined ? observation.atMs : Math.max(observation.atMs, instance.state.sinceMs);
+    const { turn, found, error } = instance.judge(states, nowMs);
+    vitals.evaluations.inc({ rule: this.#name, result: found.failed ? 'error' : found.truth === undefined ? 'unknown' : String(found.truth) });
     vitals.evaluationSeconds.observe(Math.max(0, Date.now() - observation.atMs) / 1_000);
-    const nowMs = monitor === undefined ? observation.atMs : Math.max(observation.atMs, state.sinceMs);
-    const { state: next, effect, wakeMs } = (this.#config.mode === 'event' ? stepOfEvent : step)(state, truth, nowMs, this.#damping);
-    this.#tickAt(wakeMs);
-    if (next === state) return state;
-    const begun = next.episodes > state.episodes ? { ...next, monitor } : next;
-    if (effect)
-      verdicts.push({ effect, alert: this.#alert(begun, effect === 'resolve' ? 'resolved' : 'firing', facts, monitor ?? begun.monitor, observation) });
-    return begun;
+    this.#tickAt(instance.wakeMs);
+    return this.#desk.decide(instance, turn, states, { monitor, observation, nowMs, error });
   }
 
-  /** Make the new state lasting, with what it owes. A store that is away is waited for: the events behind these wait as well. */
-  async #settle(state: AlertState, verdicts: readonly Verdict[]): Promise<void> {
-    const executions = verdicts.flatMap(({ effect, alert }) =>
-      (effect === 'resolve' ? this.#config.on_resolve : this.#config.actions).map((action): Execution => {
-        const job: Job = { id: `${alert.episode}/${alert.state}/${action}`, action, alert, createdMs: alert.atMs };
-        return effect === 'suppress' ? { job, suppressed: 'cooldown' } : { job };
-      }),
-    );
+  /** It means something else now: alerts that are open end, and who was told is told. */
+  async #reset(reason: string): Promise<void> {
+    const nowMs = Date.now();
+    const decisions = [...this.#instances.values()].flatMap((instance) => {
+      const step = close(instance.state, nowMs);
+      return this.#desk.decide(instance, { ...step, cause: 'condition' }, this.#states(), {
+        monitor: instance.state.monitor,
+        observation: { atMs: nowMs, fields: {} },
+        nowMs,
+        error: undefined,
+        reason,
+      });
+    });
+    this.#port.log.info('the alert begins anew', { reason });
+    await this.#settle(decisions);
+    if (this.#program.each) this.#instances.delete('');
+  }
+
+  /** Make the new states lasting, with what they owe. A store that is away is waited for: the events behind these wait as well. */
+  async #settle(decisions: readonly Decision[]): Promise<void> {
+    const { feed, log } = this.#port;
+    const news = this.#desk.newsOf(decisions, this.#instances.get('')?.state ?? INACTIVE, this.#read);
     while (this.#self.isAlive) {
       try {
-        await this.#port.commit(this.#name, state, executions);
+        await this.#port.commit(this.#name, news);
         break;
       } catch (error) {
         if (!this.#self.isAlive) return;
-        this.#port.log.error('the verdict cannot be stored and waits', { error: String(error), retryMs: COMMIT_RETRY_MS });
+        log.error('the verdict cannot be stored and waits', { error: String(error), retryMs: COMMIT_RETRY_MS });
         await this.#self.receive((message): message is never => message === NEVER, COMMIT_RETRY_MS);
       }
     }
-    if (state.read) this.#port.feed.judged(this.#name, state.read);
-    for (const { effect, alert } of verdicts) this.#port.log.info(SAID[effect], { episode: alert.episode, details: alert.details });
-    const due = executions.flatMap(({ job, suppressed }) => (suppressed === undefined ? [job] : []));
+    if (this.#read) feed.judged(this.#name, this.#read);
+    for (const { said, alert } of decisions) if (said) log.info(said, { episode: alert.episode, details: alert.details });
+    const due = news.executions.flatMap(({ job, suppressed }) => (suppressed === undefined ? [job] : []));
     if (due.length > 0) this.#port.due(due);
+    if (decisions.length > 0) await feed.publish({ monitor: `rule:${this.#name}`, observations: [this.#desk.observation([...this.#instances.values()])] });
   }
 
-  #alert(state: AlertState, verdict: Alert['state'], facts: Facts, monitor: string | undefined, { atMs, fields }: Observation): Alert {
-    const { description, severity } = this.#config;
-    const monitors = Object.fromEntries(this.#monitors.flatMap((name) => (facts.now(name) ? [[name, facts.now(name) as Fields]] : [])));
-    return {
-      rule: this.#name,
-      description,
-      severity,
-      state: verdict,
-      episode: this.#episode(state),
-      sinceMs: state.firingMs,
-      atMs,
-      details: details(this.#condition, facts, verdict),
-      monitor: monitor ?? this.#monitors[0],
-      monitors,
-      event: fields,
-      parameters: this.#parameters,
-    };
-  }
-
-  /** The same decision, made again after a crash, has the same name; so do its executions. */
-  #episode = ({ episodes, firingMs }: AlertState): string => `${this.#name}#${episodes}@${firingMs}`;
-
-  #facts(monitor?: string, observation?: Observation, previous?: Observation): Facts {
+  #states(monitor?: string, observation?: Observation, previous?: Observation): States {
     const { feed } = this.#port;
     return {
       now: (name) => (name === monitor ? observation?.fields : feed.latest(name)?.last.fields),
       before: (name) => (name === monitor ? previous?.fields : feed.latest(name)?.history.at(-2)?.fields),
-      window: () => undefined, // the windows of rules are to come
-      whole: () => undefined,
-      call: () => undefined,
     };
   }
 
-  #tickAt(wakeMs: number | undefined): void {
+  #tickAt(wakeMs: number): void {
+    if (wakeMs >= this.#tickMs) return;
+    this.#tickMs = wakeMs;
     this.#cancelTick();
-    this.#cancelTick = wakeMs === undefined ? () => {} : this.#self.sendAfter(Math.max(1, wakeMs - Date.now()), TICK);
+    this.#cancelTick = this.#self.sendAfter(Math.max(1, wakeMs - Date.now()), TICK);
   }
 }
 

@@ -21,6 +21,29 @@ export const ruleSchema = Type.Object(
       description:
         '`{"and": […]}`, `{"or": […]}`, `{"not": …}`, or `{"field": "monitor.path", "op": …, "value": …}`. A missing field is unknown, never silently false.',
     }),
+    for_each: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 256,
+        description:
+          'Monitors, `*` matches any run of characters: each has an alert of its own, and is called `monitor` in the conditions (`monitor.status_code`).',
+      }),
+    ),
+    clear_when: Type.Optional(
+      Type.Unknown({
+        description: 'While it fires: the condition that ends it, in place of the end of `condition` (hysteresis). While `condition` is true it goes on.',
+      }),
+    ),
+    no_data: Type.Optional(
+      Type.Object(
+        {
+          after: Type.Number({ exclusiveMinimum: 0, maximum: 31_536_000, description: 'Seconds without anything that the rule reads.' }),
+          policy: oneOf(['ok', 'alert', 'keep'], { default: 'alert', description: 'As if the condition did not hold, as if it did, or as it was.' }),
+        },
+        { additionalProperties: false, description: 'What a silence means. Left out: what was seen last holds, however old it is.' },
+      ),
+    ),
+    on_error: oneOf(['ok', 'alert', 'keep'], { default: 'keep', description: 'What it means that the condition cannot be evaluated.' }),
     mode: oneOf(['alert', 'event'], {
       default: 'alert',
       description: '`alert` fires once an episode; `event` fires for every event on which the condition holds.',

@@ -4,6 +4,8 @@ import type { Job, JobStatus } from '../job.ts';
 /** Those of one `commit` happen together or not at all. */
 export type Change =
   | { readonly set: 'rule_state'; readonly rule: string; readonly state: unknown }
+  /** The alert of one instance; null: the instance is no more. */
+  | { readonly set: 'rule_instance'; readonly rule: string; readonly instance: string; readonly state: unknown }
   | { readonly set: 'forget_rule'; readonly rule: string }
   | { readonly set: 'monitor_state'; readonly monitor: string; readonly atMs: number; readonly fields: unknown }
   | { readonly set: 'forget_monitor'; readonly monitor: string }
@@ -43,6 +45,8 @@ export interface ConfigVersion {
 export interface Episode {
   readonly id: string;
   readonly rule: string;
+  /** Of a rule with `for_each`: the monitor; else ''. */
+  readonly instance: string;
   readonly severity: string;
   readonly details: string;
   readonly startedMs: number;
@@ -87,6 +91,8 @@ const upsert = (table: string, key: string, columns: string): string => {
 };
 
 const SET_RULE_STATE = upsert('rule_states', 'rule', 'rule, state');
+const SET_RULE_INSTANCE =
+  'INSERT INTO rule_instances (rule, instance, state) VALUES (?, ?, ?) ON CONFLICT (rule, instance) DO UPDATE SET state = excluded.state';
 const SET_MONITOR_STATE = upsert('monitor_states', 'monitor', 'monitor, at_ms, fields');
 const SET_RETAINED = upsert('retained', 'topic', 'topic, at_ms, qos, payload');
 const SET_API_KEY = upsert('api_keys', 'id', 'id, name, hash, roles, created_ms, expires_ms');
@@ -94,7 +100,7 @@ const SET_API_KEY = upsert('api_keys', 'id', 'id, name, hash, roles, created_ms,
 export const OPEN = "status IN ('queued', 'running', 'retrying')";
 // An episode keeps its beginning; its end comes later.
 const SET_EPISODE =
-  'INSERT INTO episodes (id, rule, severity, details, started_ms, ended_ms) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ended_ms = excluded.ended_ms';
+  'INSERT INTO episodes (id, rule, instance, severity, details, started_ms, ended_ms) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ended_ms = excluded.ended_ms';
 // A job that is there already stays as it is: after a crash the same firing may be decided again.
 const ADD_JOB = 'INSERT INTO jobs (id, rule, action, status, reason, due_ms, created_ms, job) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING';
 const OWNED = 'EXISTS (SELECT 1 FROM jobs WHERE id = ? AND fence = ?)';
@@ -107,10 +113,14 @@ const ADD_AUDIT = 'INSERT INTO audit (at_ms, author, action, subject, outcome) V
 
 const TABLE: Table = {
   rule_state: ({ rule, state }) => one(SET_RULE_STATE, rule, JSON.stringify(state)),
-  forget_rule: ({ rule }) => one('DELETE FROM rule_states WHERE rule = ?', rule),
+  rule_instance: ({ rule, instance, state }) =>
+    state === null
+      ? one('DELETE FROM rule_instances WHERE rule = ? AND instance = ?', rule, instance)
+      : one(SET_RULE_INSTANCE, rule, instance, JSON.stringify(state)),
+  forget_rule: ({ rule }) => [...one('DELETE FROM rule_states WHERE rule = ?', rule), ...one('DELETE FROM rule_instances WHERE rule = ?', rule)],
   monitor_state: ({ monitor, atMs, fields }) => one(SET_MONITOR_STATE, monitor, atMs, JSON.stringify(fields)),
   forget_monitor: ({ monitor }) => one('DELETE FROM monitor_states WHERE monitor = ?', monitor),
-  episode: ({ episode: e }) => one(SET_EPISODE, e.id, e.rule, e.severity, e.details, e.startedMs, e.endedMs),
+  episode: ({ episode: e }) => one(SET_EPISODE, e.id, e.rule, e.instance, e.severity, e.details, e.startedMs, e.endedMs),
   job: ({ job, status, reason = null }) => one(ADD_JOB, job.id, job.alert.rule, job.action, status, reason, job.createdMs, job.createdMs, JSON.stringify(job)),
   attempt: ({ attempt: a, status, dueMs, fence = -1 }) => [
     { sql: ADD_ATTEMPT, params: [a.job, a.number, a.startedMs, a.durationMs, a.outcome, a.reason, fence, a.job, fence] },

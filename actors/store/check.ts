@@ -41,6 +41,7 @@ const REFERENCES: readonly { readonly table: string; readonly column: string; re
 const TEXTS = 20_000;
 const JSON_TEXTS: readonly { readonly table: string; readonly column: string; readonly where?: string }[] = [
   { table: 'rule_states', column: 'state' },
+  { table: 'rule_instances', column: 'state' },
   { table: 'monitor_states', column: 'fields' },
   { table: 'jobs', column: 'job', where: OPEN },
   { table: 'config_versions', column: 'diff' },

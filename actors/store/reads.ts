@@ -103,6 +103,7 @@ const episodes = (limit: number): Read<Episode[]> =>
     each((r) => ({
       id: String(r.id),
       rule: String(r.rule),
+      instance: String(r.instance),
       severity: String(r.severity),
       details: String(r.details),
       startedMs: number(r.started_ms),
@@ -139,6 +140,12 @@ export function readOf(work: Exclude<Ask, { do: 'boot' | 'unjudged' | 'health' }
   switch (work.do) {
     case 'ruleState':
       return read('SELECT state FROM rule_states WHERE rule = ?', [work.rule], ([row]) => row && json(row.state));
+    case 'ruleInstances':
+      return read(
+        'SELECT instance, state FROM rule_instances WHERE rule = ?',
+        [work.rule],
+        each((r) => ({ instance: String(r.instance), state: json(r.state) })),
+      );
     case 'openJobs':
       return openJobs();
     case 'jobCounts':

@@ -90,6 +90,9 @@ export class Store {
   ruleState(rule: string): Promise<unknown> {
     return this.#do({ do: 'ruleState', rule });
   }
+  ruleInstances(rule: string): Promise<readonly { readonly instance: string; readonly state: unknown }[]> {
+    return this.#do({ do: 'ruleInstances', rule });
+  }
   monitorStates(): Promise<readonly MonitorState[]> {
     return this.#do({ do: 'monitorStates' });
   }

@@ -44,8 +44,9 @@ const [journal, telemetry] = [table(false), table(true)];
 export const TABLES: readonly Table[] = [
   journal('config_versions', 'number', { number: 'integer', at_ms: 'real', author: 'text', reason: 'text', diff: 'text', overlay: 'text' }),
   journal('rule_states', 'rule', { rule: 'text', state: 'text' }),
+  journal('rule_instances', 'rule instance', { rule: 'text', instance: 'text', state: 'text' }),
   journal('monitor_states', 'monitor', { monitor: 'text', at_ms: 'real', fields: 'text' }),
-  journal('episodes', 'id', { id: 'text', rule: 'text', severity: 'text', details: 'text', started_ms: 'real', ended_ms: 'real?' }),
+  journal('episodes', 'id', { id: 'text', rule: 'text', instance: ['text', ''], severity: 'text', details: 'text', started_ms: 'real', ended_ms: 'real?' }),
   journal('jobs', 'id', {
     ...{ id: 'text', rule: 'text', action: 'text', status: 'text', reason: 'text?', attempts: 'integer', due_ms: 'real', created_ms: 'real', job: 'text' },
     ...{ owner: 'text?', lease_ms: 'real?', fence: 'integer' },

@@ -67,7 +67,7 @@ export type Ask =
   | { readonly do: 'boot' }
   /** Answers Health; cheap enough for every ten seconds. */
   | { readonly do: 'health' }
-  | { readonly do: 'ruleState'; readonly rule: string }
+  | { readonly do: 'ruleState' | 'ruleInstances'; readonly rule: string }
   | { readonly do: 'openJobs' | 'jobCounts' | 'counts' | 'monitorStates' | 'retained' | 'apiKeys' }
   | { readonly do: 'jobs'; readonly filter: JobFilter }
   | { readonly do: 'attempts'; readonly job: string }

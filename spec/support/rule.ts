@@ -5,9 +5,11 @@ import type { Fields } from '../../actors/event.ts';
 import { Feed } from '../../actors/feed.ts';
 import type { Job } from '../../actors/job.ts';
 import { logger } from '../../actors/logger.ts';
-import { type RulePort, type RuleStatus, ruleChild } from '../../actors/rules/rule.ts';
+import { type RulePort, ruleChild } from '../../actors/rules/rule.ts';
 import { ruleSchema } from '../../actors/rules/schema.ts';
 import type { Change } from '../../actors/store/changes.ts';
+import type { Declared, RuleDetail } from '../../proto/api.ts';
+import { rulesIn } from '../../supervisors/rules.ts';
 import { configOf, type Root } from './actors.ts';
 import { TestStore } from './store.ts';
 
@@ -19,6 +21,8 @@ export class TestRule {
   readonly due: Job[] = [];
   store: TestStore;
   pid!: Pid;
+  /** The monitors, where it matters what they are. */
+  declared: readonly Declared[] = [];
   /** What the rule commits with. */
   commit = (changes: readonly Change[]): Promise<void> => this.store.store.commit(changes);
 
@@ -33,8 +37,15 @@ export class TestRule {
       names: this.store.names,
       feed: this.feed,
       log: logger('spec'),
-      load: (rule) => this.store.store.ruleState(rule),
-      commit: (rule, state, executions) => this.commit([{ set: 'rule_state', rule, state }, ...executions.map(changeOf)]),
+      ...rulesIn(
+        {
+          ruleState: (rule) => this.store.store.ruleState(rule),
+          ruleInstances: (rule) => this.store.store.ruleInstances(rule),
+          eachMetric: (query) => this.store.store.eachMetric(query),
+          commit: (changes) => this.commit(changes),
+        },
+        () => this.declared,
+      ),
       due: (jobs) => void this.due.push(...jobs),
     };
     this.pid = await this.root.start(ruleChild('too_hot', configOf(ruleSchema, { ...DEFAULTS, ...more }), port));
@@ -44,14 +55,14 @@ export class TestRule {
     await this.root.stop(this.pid);
   }
 
-  status(): Promise<RuleStatus> {
-    return call(this.pid, { ask: 'status' } as Ask<RuleStatus>, 20_000);
+  status(): Promise<RuleDetail> {
+    return call(this.pid, { ask: 'status' } as Ask<RuleDetail>, 20_000);
   }
   publish(fields: Fields, monitor = 'boiler', atMs = Date.now()): Promise<void> {
     return this.feed.publish({ monitor, observations: [{ atMs, fields }] });
   }
   /** The monitor sees this, and the rule has judged it. */
-  async see(fields: Fields): Promise<RuleStatus['phase']> {
+  async see(fields: Fields): Promise<RuleDetail['phase']> {
     await this.publish(fields);
     return (await this.status()).phase;
   }
@@ -65,6 +76,3 @@ export class TestRule {
     return (await this.store.store.jobs({})).map(({ job, status }) => `${job.action} ${status}`);
   }
 }
-
-const changeOf = ({ job, suppressed }: { readonly job: Job; readonly suppressed?: string }): Change =>
-  suppressed === undefined ? { set: 'job', job, status: 'queued' } : { set: 'job', job, status: 'suppressed', reason: suppressed };

@@ -151,8 +151,7 @@ function endOf(partition: string): number {
   return Date.parse(`${year}-${month}-${day}T00:00:00Z`) + DAY_MS;
 }
 
-const DROPPED =
-  "INSERT INTO marks (name, value) VALUES ('dropped', ?) ON CONFLICT (name) DO UPDATE SET value = greatest(marks.value, excluded.value)";
+const DROPPED = "INSERT INTO marks (name, value) VALUES ('dropped', ?) ON CONFLICT (name) DO UPDATE SET value = greatest(marks.value, excluded.value)";
 const SINCE = `SELECT coalesce((SELECT raw_before FROM gone WHERE series_id = ?), ${FIRST_MS}) AS since`;
 const REMOVED =
   `INSERT INTO removed (series_id, raw_before, minutes_before) VALUES (?, ?, ${FIRST_MS})` +

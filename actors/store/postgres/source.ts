@@ -93,11 +93,15 @@ class Plan {
     const parts: string[] = [];
     const bound: (string | number)[] = [];
     if (those.length > 0) {
-      parts.push(`SELECT n, part.* FROM unnest(?::int[], ?::int[], ?::bigint[], ?::bigint[], ?::int[]) AS given (n, id, begins, ends, step) CROSS JOIN LATERAL (${rows}) AS part`);
+      parts.push(
+        `SELECT n, part.* FROM unnest(?::int[], ?::int[], ?::bigint[], ?::bigint[], ?::int[]) AS given (n, id, begins, ends, step) CROSS JOIN LATERAL (${rows}) AS part`,
+      );
       bound.push(...given(those), list(those.map(({ step = 0 }) => step)), ...buckets);
     }
     if (others.length > 0) {
-      parts.push(`SELECT n, part.* FROM unnest(?::int[], ?::int[], ?::bigint[], ?::bigint[]) AS given (n, id, begins, ends) CROSS JOIN LATERAL (${samples}) AS part`);
+      parts.push(
+        `SELECT n, part.* FROM unnest(?::int[], ?::int[], ?::bigint[], ?::bigint[]) AS given (n, id, begins, ends) CROSS JOIN LATERAL (${samples}) AS part`,
+      );
       bound.push(...given(others), ...buckets);
     }
     const rest = types.slice(1).map((type) => `, NULL::${type}`);

@@ -23,7 +23,8 @@ export interface Sum {
 }
 
 const POINTS = 'FROM points WHERE series_id = id AND ts >= begins AND ts < ends AND ts BETWEEN ?::bigint AND ?::bigint';
-const ROLLED = 'FROM rollups WHERE series_id = id AND rollups.step = given.step AND ts >= begins AND ts < ends AND ts + first_at BETWEEN ?::bigint AND ?::bigint';
+const ROLLED =
+  'FROM rollups WHERE series_id = id AND rollups.step = given.step AND ts >= begins AND ts < ends AND ts + first_at BETWEEN ?::bigint AND ?::bigint';
 type Make = (bucketAt: (ts: string) => string, isOne: boolean) => Pick<Sum, 'samples' | 'rows'>;
 
 const number = (cell: Cell | undefined): number => Number(cell ?? Number.NaN); // NULL: not a number
@@ -60,7 +61,13 @@ const grown = (one: string, order: string, first: string, last: string, within: 
   ` max(${first}) FILTER (WHERE before IS NULL), max(${last}) FILTER (WHERE behind IS NULL) FROM` +
   ` (SELECT *, lag(${last}) OVER one AS before, lead(${last}) OVER one AS behind FROM (${one}) AS given_one WINDOW one AS (PARTITION BY bucket ORDER BY ${order})) AS stepped GROUP BY 1`;
 const rate: Make = (bucketAt) => ({
-  samples: grown(`SELECT ${bucketAt('ts')} AS bucket, 1::bigint AS count, ts, seq, value, 0::float8 AS increase ${POINTS}`, 'ts, seq', 'value', 'value', 'increase'),
+  samples: grown(
+    `SELECT ${bucketAt('ts')} AS bucket, 1::bigint AS count, ts, seq, value, 0::float8 AS increase ${POINTS}`,
+    'ts, seq',
+    'value',
+    'value',
+    'increase',
+  ),
   rows: grown(`SELECT ${bucketAt('ts + first_at')} AS bucket, count, ts, first, last, increase ${ROLLED}`, 'ts', 'first', 'last', 'increase'),
 });
 

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { touches } from '../../../actors/feed.ts';
 import { compile } from '../../../actors/rules/compile.ts';
-import { readsOf } from '../../../actors/rules/rule.ts';
+import { readsOf } from '../../../actors/rules/program.ts';
 import { type RuleConfig, ruleSchema } from '../../../actors/rules/schema.ts';
 import { check } from '../../../actors/schema.ts';
 import { reads as readsIn } from '../../../actors/rules/tree.ts';

@@ -22,7 +22,7 @@ const log = (more = {}) => ({ level: 'info' as const, message: 'hello', service:
 const CHANGES: readonly Change[] = [
   { set: 'rule_state', rule: 'hot', state: { phase: 'firing', since: 1 } },
   { set: 'monitor_state', monitor: 'm', atMs: 1.5, fields: { up: true } },
-  { set: 'episode', episode: { id: 'hot#1', rule: 'hot', severity: 'critical', details: 'd', startedMs: 1, endedMs: null } },
+  { set: 'episode', episode: { id: 'hot#1', rule: 'hot', instance: '', severity: 'critical', details: 'd', startedMs: 1, endedMs: null } },
   { set: 'job', job: jobOf({ id: 'open' }), status: 'queued' },
   { set: 'job', job: jobOf({ id: 'done' }), status: 'queued' },
   { set: 'attempt', attempt: { job: 'done', number: 1, startedMs: 1, durationMs: 2.25, outcome: 'delivered', reason: null }, status: 'succeeded', dueMs: 3 },

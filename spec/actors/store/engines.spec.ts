@@ -218,7 +218,7 @@ for (const engine of ENGINES) {
 
     describe('the journal', () => {
       it('gives back what was committed, after a restart too', async () => {
-        const episode: Episode = { id: 'e1', rule: 'r', severity: 'critical', details: 'too \0 hot', startedMs: 5, endedMs: null };
+        const episode: Episode = { id: 'e1', rule: 'r', instance: 'm', severity: 'critical', details: 'too \0 hot', startedMs: 5, endedMs: null };
         const audit: Audit = { atMs: 5, author: 'me', action: 'create', subject: 'rule r', outcome: 'done' };
         const key: ApiKey = { id: 'k', name: 'n', hash: Uint8Array.of(0, 255, 1), roles: ['admin'], createdMs: 1.5, expiresMs: null };
         const attempt: Attempt = { job: 'j1', number: 1, startedMs: 5.25, durationMs: 7.5, outcome: 'retry', reason: 'busy \0' };

@@ -12,7 +12,8 @@ const [SQLITE, POSTGRES] = HOUSES;
 /** Four hours of a sample a second of each series, rolled up. */
 async function filled(house: AnyHouse, series: number): Promise<void> {
   await house.keep();
-  for (let one = 1; one <= series; one++) await house.append(Array.from({ length: 4 * 3_600 }, (_, i) => ({ series: one, ts: BEGIN_MS + i * 1_000, value: i })));
+  for (let one = 1; one <= series; one++)
+    await house.append(Array.from({ length: 4 * 3_600 }, (_, i) => ({ series: one, ts: BEGIN_MS + i * 1_000, value: i })));
   house.nowMs += 8 * HOUR_MS;
   await house.keep();
 }

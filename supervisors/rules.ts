@@ -1,0 +1,57 @@
+/** What rules are given of the store: where their state lies, what they owe, and what their monitors have seen before. */
+import { monitorTypes } from '../actors/monitors/index.ts';
+import type { StoredAs } from '../actors/monitors/monitor.ts';
+import type { News, RulePort, RuleState } from '../actors/rules/port.ts';
+import type { AlertState } from '../actors/rules/alert-state.ts';
+import type { Change } from '../actors/store/changes.ts';
+import type { Match, MetricQuery } from '../actors/store/query.ts';
+import type { Store } from '../actors/store/store.ts';
+import type { Declared } from '../proto/api.ts';
+
+type Lasting = Pick<RulePort, 'load' | 'instances' | 'commit' | 'history'>;
+
+type Kept = Pick<Store, 'ruleState' | 'ruleInstances' | 'commit' | 'eachMetric'>;
+
+/** @param declared the monitors, as they are declared now. */
+export const rulesIn = (store: Kept, declared: () => readonly Declared[]): Lasting => ({
+  load: async (rule) => (await store.ruleState(rule)) as RuleState | undefined, // a rule has written it
+  instances: async (rule) => (await store.ruleInstances(rule)).map(({ instance, state }) => ({ instance, state: state as AlertState })),
+  commit: (rule, news) => store.commit(changesOf(rule, news)),
+  async *history(monitor, path, fromMs) {
+    const query = queryOf(
+      declared().find(({ kind, name }) => kind === 'monitor' && name === monitor),
+      monitor,
+      path,
+    );
+    if (query)
+      for await (const { timestamp, value } of store.eachMetric({ ...query, fromMs, order: 'oldest', limit: 10_000 })) yield { tsMs: timestamp, value };
+  },
+});
+
+const changesOf = (rule: string, { state, instances, episodes, executions }: News): readonly Change[] => [
+  { set: 'rule_state', rule, state },
+  ...instances.map((one): Change => ({ set: 'rule_instance', rule, ...one })),
+  ...episodes.map((episode): Change => ({ set: 'episode', episode: { rule, ...episode } })),
+  ...executions.map(
+    ({ job, suppressed }): Change =>
+      suppressed === undefined ? { set: 'job', job, status: 'queued' } : { set: 'job', job, status: 'suppressed', reason: suppressed },
+  ),
+];
+
+/** Where the store has what a monitor has seen: that of a listener is there as it was sent, the rest as numbers by their paths. */
+function queryOf(declared: Declared | undefined, monitor: string, path: readonly string[]): MetricQuery | undefined {
+  const { type, config } = (declared?.spec ?? {}) as { readonly type?: string; readonly config?: unknown };
+  const stored = monitorTypes.find((one) => one.type === type)?.stored;
+  if (!stored) return { service: { is: `monitor:${monitor}` }, name: { is: path.join('.') } };
+  return path.join('.') === 'value' ? selectionOf(stored(config as never)) : undefined;
+}
+
+function selectionOf(as: StoredAs | undefined): MetricQuery | undefined {
+  if (!as) return undefined;
+  const like = (pattern: string): Match => ({ like: pattern });
+  return {
+    ...(as.service === undefined ? {} : { service: like(as.service) }),
+    ...(as.name === undefined ? {} : { name: like(as.name) }),
+    tags: Object.fromEntries(Object.entries(as.tags).map(([key, pattern]) => [key, like(pattern)])),
+  };
+}
