@@ -76,14 +76,31 @@ export function checkRule(rule: Placed, known: Known): readonly PlacedFault[] {
   return [
     ...unknown('monitor', listed('monitor')),
     ...CONDITIONS.flatMap(ofCondition),
+    ...unknown('monitor', dependsOn(rule, false)),
+    ...unknown('rule', dependsOn(rule, true)),
     ...unknown('action', [...listed('actions'), ...listed('on_resolve')]),
     ...(noData && member(rule, 'mode')?.value === 'event' ? [faultAt(noData.place, 'no_data only with mode "alert": a silence is no event')] : []),
   ];
 }
 
+const A_RULE = 'rule.';
+/** What a rule depends on: rules, without what says that they are some, or monitors. */
+const dependsOn = (rule: Placed, isRule: boolean): readonly Placed[] => {
+  const list = member(rule, 'depends_on');
+  const names = isList(list) ? list.value : [];
+  return names.flatMap(({ value, place }) =>
+    typeof value === 'string' && value.startsWith(A_RULE) === isRule ? [placeAt(isRule ? value.slice(A_RULE.length) : value, place)] : [],
+  );
+};
+
 /** A rule that reads a rule that reads … itself would wake itself for ever. */
 export function circlesAmong(rules: readonly { readonly name: string; readonly placed: Placed }[]): readonly PlacedFault[] {
-  const read = new Map(rules.map(({ name, placed }) => [name, CONDITIONS.flatMap((key) => rulesIn(parsedOf(placed, key)))]));
+  const read = new Map(
+    rules.map(({ name, placed }) => [
+      name,
+      [...CONDITIONS.flatMap((key) => rulesIn(parsedOf(placed, key))), ...dependsOn(placed, true).map(({ value }) => String(value))],
+    ]),
+  );
   const done = new Set<string>();
   const circleFrom = (name: string, path: readonly string[]): readonly string[] | undefined => {
     if (path.includes(name)) return [...path.slice(path.indexOf(name)), name];

@@ -7,7 +7,7 @@ import type { AlertState } from './alert-state.ts';
 import type { Facts } from './compile.ts';
 import { at } from './operators-values.ts';
 import type { Window } from './operators-window.ts';
-import { EACH, type Part, type Program, verdictOf } from './program.ts';
+import { EACH, inTrouble, type Part, type Program, verdictOf } from './program.ts';
 import { judge, type Found, type Turn } from './verdict.ts';
 import { type Aggregate, windowOf } from './windows.ts';
 
@@ -87,7 +87,8 @@ export class Instance {
       dataMs: this.dataMs,
       watchedMs: this.#watchedMs,
     };
-    const turn = judge(this.state, found, nowMs, life);
+    const cause = inTrouble(this.#program.dependsOn, states.now);
+    const turn = judge(this.state, found, nowMs, life, () => cause && { reason: 'inhibited', by: cause.name });
     this.wakeMs = Math.min(turn.wakeMs ?? Number.POSITIVE_INFINITY, this.#changesMs(nowMs));
     return { turn, found, error };
   }

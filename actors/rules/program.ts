@@ -4,9 +4,10 @@ import type { Reads } from '../feed.ts';
 import { compile, type Compiled, ConditionError, type Facts, type Truth, truthOf } from './compile.ts';
 import { parseCondition } from './condition.ts';
 import { type Identity, identityOf } from './identity.ts';
+import { at } from './operators-values.ts';
 import type { Window } from './operators-window.ts';
 import type { RuleConfig } from './schema.ts';
-import { reads, type Tree, windows } from './tree.ts';
+import { reads, type Tree, windows, words } from './tree.ts';
 import type { Life } from './verdict.ts';
 
 /** How the monitor of an instance is called in the conditions of a rule with `for_each`. */
@@ -18,6 +19,13 @@ export interface Part {
   readonly holds: Compiled;
   readonly windows: readonly Window[];
 }
+export interface Dependency {
+  /** As it is written. */
+  readonly name: string;
+  /** The monitor, `rule:NAME` for a rule, and the field with the value that means trouble. */
+  readonly monitor: string;
+  readonly field: 'up' | 'firing';
+}
 export interface Program {
   readonly condition: Part;
   readonly clear: Part | undefined;
@@ -26,6 +34,8 @@ export interface Program {
   /** Which fields of which monitors wake it; and, with `for_each`, which of every monitor that has an instance. */
   readonly reads: Reads;
   readonly each: { readonly matches: (monitor: string) => boolean; readonly fields: ReadonlySet<string> | 'all' } | undefined;
+  /** Whose trouble holds its notifications back: monitors by their `up`, rules by their `firing`. */
+  readonly dependsOn: readonly Dependency[];
   /** The monitors whose states its alerts show. */
   readonly monitors: readonly string[];
 }
@@ -45,6 +55,7 @@ export function programOf(name: string, config: RuleConfig, needs: readonly stri
     condition,
     clear,
     life: lifeOf(config),
+    dependsOn: dependenciesOf(config),
     identity: identityOf({ mode: config.mode, forEach: config.for_each, condition: condition.tree, clearWhen: clear?.tree }),
     reads: readsOf(config, ...trees),
     each: config.for_each === undefined ? undefined : { matches: glob(config.for_each), fields: fields.get(EACH) ?? new Set() },
@@ -53,12 +64,28 @@ export function programOf(name: string, config: RuleConfig, needs: readonly stri
 }
 
 /** Which monitors and fields wake a rule: those that `monitor` names, else those that its conditions read. */
-export function readsOf({ monitor, for_each }: Pick<RuleConfig, 'monitor' | 'for_each'>, ...trees: readonly Tree[]): Reads {
+export function readsOf(config: Pick<RuleConfig, 'monitor' | 'for_each' | 'depends_on'>, ...trees: readonly Tree[]): Reads {
+  const { monitor, for_each } = config;
   const fields = merged(trees);
   if (for_each !== undefined) fields.delete(EACH);
   const named = monitor === undefined ? [...fields.keys()] : [monitor].flat();
-  return new Map(named.map((name) => [name, fields.get(name) ?? 'all']));
+  const reads = new Map(named.map((name): [string, ReadonlySet<string> | 'all'] => [name, fields.get(name) ?? 'all']));
+  for (const { monitor: on, field } of dependenciesOf(config)) {
+    const there = reads.get(on) ?? new Set();
+    if (there !== 'all') reads.set(on, new Set([...there, field]));
+  }
+  return reads;
 }
+
+const dependenciesOf = ({ depends_on }: Pick<RuleConfig, 'depends_on'>): readonly Dependency[] =>
+  depends_on.map((name) => {
+    const [monitor = ''] = words(name);
+    return { name, monitor, field: monitor.startsWith('rule:') ? 'firing' : 'up' };
+  });
+
+/** The first of them that is in trouble. */
+export const inTrouble = (dependsOn: readonly Dependency[], now: (monitor: string) => unknown): Dependency | undefined =>
+  dependsOn.find(({ monitor, field }) => at(now(monitor), [field]) === (field === 'firing'));
 
 function merged(trees: readonly Tree[]): Map<string, ReadonlySet<string> | 'all'> {
   const fields = new Map<string, ReadonlySet<string> | 'all'>();

@@ -44,6 +44,12 @@ export const ruleSchema = Type.Object(
       ),
     ),
     on_error: oneOf(['ok', 'alert', 'keep'], { default: 'keep', description: 'What it means that the condition cannot be evaluated.' }),
+    depends_on: Type.Array(Type.String({ minLength: 1 }), {
+      uniqueItems: true,
+      default: [],
+      description:
+        'Monitors, and rules as `rule.NAME`: while one of them is down, or fires, a firing of this rule is not told. It is told when that is over, if it still fires.',
+    }),
     mode: oneOf(['alert', 'event'], {
       default: 'alert',
       description: '`alert` fires once an episode; `event` fires for every event on which the condition holds.',

@@ -10,9 +10,10 @@ function load(condition: string, more = ''): { readonly faults: readonly string[
     "monitors": {"single": [{"name": "m", "type": "http", "config": {"url": "http://a"}}]},
     "actions": {"single": [{"name": "a", "type": "log", "config": {}}]},
     "rules": [{"name": "hot", "actions": ["a"], ${more} "condition":
-${condition}}]}`;
+${condition}},
+    {"name": "calm", "actions": ["a"], "condition": {"field": "m.up"}}]}`;
   const { declared, faults } = declare({ sources: [{ file: 'argos.jsonc', text }], overlay: [], secrets: {} }, {});
-  const rule = declared.find(({ kind }) => kind === 'rule')?.spec as { parameters?: unknown } | undefined;
+  const rule = declared.find(({ name }) => name === 'hot')?.spec as { parameters?: unknown } | undefined;
   return { faults: faults.map(say), parameters: rule?.parameters };
 }
 
@@ -22,15 +23,15 @@ describe('a condition, when the configuration loads', () => {
       faults: [],
       parameters: { window: '5m', limit: 3 },
     });
-    expect(load('"avg(m.t, 5m) > parameters.limit * 2 and not rule.hot.firing"')).to.deep.equal({ faults: [], parameters: { limit: 3 } });
+    expect(load('"avg(m.t, 5m) > parameters.limit * 2 and not rule.calm.firing"')).to.deep.equal({ faults: [], parameters: { limit: 3 } });
   });
 
   it('may read rules and Argos itself, and no monitor or rule that is not declared', () => {
-    expect(load('{"and": [{"field": "rule.hot.firing"}, {"field": "system.cpu", "op": ">", "value": 1}]}').faults).to.deep.equal([]);
-    expect(load('{"or": [{"var": "mm.x"},\n {"rate": ["n.x", "5m"]},\n {"field": "rule.hott.firing"}]}').faults).to.deep.equal([
+    expect(load('{"and": [{"field": "rule.calm.firing"}, {"field": "system.cpu", "op": ">", "value": 1}]}').faults).to.deep.equal([]);
+    expect(load('{"or": [{"var": "mm.x"},\n {"rate": ["n.x", "5m"]},\n {"field": "rule.clam.firing"}]}').faults).to.deep.equal([
       '5 /rules/0/condition/or/0/var the name of a monitor that is declared, got "mm", m?',
       '6 /rules/0/condition/or/1/rate/0 the name of a monitor that is declared, got "n"',
-      '7 /rules/0/condition/or/2/field the name of a rule that is declared, got "hott", hot?',
+      '7 /rules/0/condition/or/2/field the name of a rule that is declared, got "clam"',
     ]);
     expect(load('"m.x > 1 and mm.x > 2"').faults).to.deep.equal(['5 /rules/0/condition/and/1/field the name of a monitor that is declared, got "mm", m?']);
   });

@@ -27,6 +27,12 @@ describe('a rule in a configuration', () => {
     expect(faultsOf([reads('r1')])).to.have.lengthOf(1);
   });
 
+  it('depends on monitors and rules that are there, and not on itself', () => {
+    expect(faultsOf([{ depends_on: ['m', 'rule.r2'] }, {}])).to.deep.equal([]);
+    expect(faultsOf([{ depends_on: ['n', 'rule.r9'] }]).map((fault) => fault.split(':')[0])).to.deep.equal(['/rules/0/depends_on/0', '/rules/0/depends_on/1']);
+    expect(faultsOf([{ depends_on: ['rule.r2'] }, { condition: 'rule.r1.firing' }])[0]).to.include('got r1 reads r2 reads r1');
+  });
+
   it('is checked in clear_when as in its condition', () => {
     expect(faultsOf([{ clear_when: 'n.value < 1' }])[0]).to.match(/^\/rules\/0\/clear_when.*the name of a monitor that is declared, got n$/);
     expect(faultsOf([{ clear_when: 'm.value <' }])[0]).to.match(/^\/rules\/0\/clear_when/);

@@ -131,6 +131,25 @@ describe('a rule', () => {
     });
   });
 
+  it('is not told of while what it depends on is in trouble, and told when that is over, if it still fires', async () => {
+    await rule.start({ depends_on: ['uplink', 'rule.power'] });
+    await rule.publish({ up: false }, 'uplink');
+    expect(await rule.see({ t: 90 })).to.equal('firing');
+    expect(await rule.status()).to.include({ held: 'inhibited' });
+    await rule.publish({ firing: true }, 'rule:power');
+    await rule.publish({ up: true }, 'uplink');
+    expect(await rule.status()).to.include({ held: 'inhibited' });
+    expect(rule.told).to.deep.equal([]);
+    await rule.publish({ firing: false }, 'rule:power');
+    await eventually(() => expect(rule.told).to.deep.equal(['mail#1']));
+    await rule.publish({ up: false }, 'uplink');
+    expect(await rule.see({ t: 1 })).to.equal('inactive');
+    expect(rule.told, 'an end is never held back').to.deep.equal(['mail#1', 'calm#1']);
+    expect(await rule.see({ t: 90 })).to.equal('firing');
+    expect(await rule.see({ t: 1 })).to.equal('inactive');
+    await eventually(async () => expect((await rule.store.store.jobs({ status: 'suppressed' })).map(({ reason }) => reason)).to.deep.equal(['inhibited']));
+  });
+
   it('is a monitor to other rules: rule.NAME.firing', async () => {
     await rule.start();
     await rule.see({ t: 90 });
