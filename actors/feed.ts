@@ -134,7 +134,7 @@ export class Feed {
       (seq === undefined || seq > (judged[monitor] ?? 0)) && observations.some((one) => touches(one, reads.get(monitor)));
     const woken = [...(this.#readers.get(monitor) ?? [])].filter(cares);
     this.#remember(monitor, last, observations);
-    if (seq === undefined) this.#observed(event);
+    if (seq === undefined && !monitor.startsWith('rule:')) this.#observed(event); // what rules say of themselves is kept as their state
     for (const { inbox } of woken) inbox.put({ event }, seq);
     for (const { inbox } of woken) await inbox.room();
   }

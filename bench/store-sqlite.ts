@@ -96,7 +96,9 @@ const { heaps } = argos.memory;
 
 const inside = within(argos.file);
 const oneInside = await times(ONE, (i) => inside.ask({ do: 'aggregate', query: { fn: 'avg', ...HOUR, name: { is: nameOf(seriesFor(i)) } } }));
+const cpu = process.cpuUsage();
 const allInside = await times(ALL, () => inside.ask({ do: 'aggregate', query: { fn: 'avg', ...HOUR } }));
+const { user, system } = process.cpuUsage(cpu);
 inside.close();
 const rawBytes = (await argos.bytes()) / TOTAL;
 const downMs = argos.downSample(HOUR.fromMs + 10 * HOUR_MS);
@@ -124,10 +126,10 @@ console.log(
       ['avg over 1 h of one series, within the thread', ms(oneInside), '< 1 ms'],
       ['the same, as asked', raw.one, ''],
       ['the same, as asked, when it is down-sampled', rolled.one, '< 1 ms'],
-      [`${MANY}, within the thread`, ms(allInside, 0), ''],
+      [`${MANY}, within the thread`, `${ms(allInside, 0)}, ${round((user + system) / 1_000 / ALL, 0)} ms CPU`, ''],
       ['the same, as asked', raw.all, ''],
       ['the same, as asked, when it is down-sampled', rolled.all, '< 200 ms'],
-      ['down-sampling, a sample', `${round((downMs * 1_000) / TOTAL, 2)} µs`, ''],
+      ['down-sampling, a sample', `${round((downMs * 1_000) / TOTAL, 2)} µs CPU`, ''],
       ['on the disk, a sample, with what is down-sampled', `${round(rolledBytes)} bytes`, ''],
       [`a commit of one rule state (${alone.length} times); better-sqlite3 alone ${ms(bareCommits)}`, ms(alone), ''],
       [`the same (${crowded.length} times), beside two queries over 3,600,000 samples each (${heavy} times)`, ms(crowded), 'p99 < 20 ms'],

@@ -2,6 +2,7 @@
 import type { Fields } from '../actors/event.ts';
 import { parseCondition, type Parsed } from '../actors/rules/condition.ts';
 import { EACH } from '../actors/rules/program.ts';
+import { parseText } from '../actors/rules/text.ts';
 import { readsIn } from '../actors/rules/tree.ts';
 import { nearest } from '../actors/schema.ts';
 import type { PlacedFault } from '../proto/api.ts';
@@ -35,9 +36,20 @@ export function withParameters(placed: Placed, scope: Scope, faults: PlacedFault
 
 /** The parameters that a part of a condition may name: in a text, or in `{"var": …}`, where a leaf leaves out the word before. */
 function parametersIn(part: Placed): readonly string[] {
-  if (typeof part.value === 'string') return [...part.value.matchAll(/\bparameters\.([\w-]+)/g)].map(([, name = '']) => name);
+  if (typeof part.value === 'string') {
+    const read = part.value.includes(PARAMETERS) ? parseText(part.value) : undefined;
+    return read && 'json' in read ? variablesIn(read.json).flatMap((name) => (name.startsWith(PARAMETERS) ? [name.slice(PARAMETERS.length)] : [])) : [];
+  }
   const named = member(part, 'var')?.value;
-  return typeof named === 'string' ? [named] : [];
+  return typeof named === 'string' ? [named.replace(/^parameters\./, '')] : [];
+}
+const PARAMETERS = 'parameters.';
+
+/** What `{"var": …}` names, anywhere in it. */
+function variablesIn(json: unknown): readonly string[] {
+  if (typeof json !== 'object' || json === null) return [];
+  const named = 'var' in json && typeof json.var === 'string' ? [json.var] : [];
+  return [...named, ...Object.values(json).flatMap(variablesIn)];
 }
 
 function parsedOf(rule: Placed, key: (typeof CONDITIONS)[number]): Parsed | undefined {

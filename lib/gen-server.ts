@@ -13,7 +13,7 @@
  */
 import { inspect } from 'node:util';
 import { CallMessage, CastMessage, type ServerRef, StopMessage } from './call.ts';
-import { Exit, type ExitReason } from './exit.ts';
+import { Exit, type ExitReason, reasonOf } from './exit.ts';
 import type { Behaviour, Process, SpawnOptions } from './process.ts';
 import type { Registry } from './registry.ts';
 import { crashReport } from './report.ts';
@@ -116,12 +116,12 @@ class Loop<S, Call, Cast> {
           started('ignore');
           throw new Exit('normal');
         case 'fail':
-          throw new Exit(init.reason);
+          return this.#failed(new Exit(init.reason));
       }
-      throw new Exit(['bad_return_value', init]);
+      return this.#failed(new Exit(['bad_return_value', init]));
     };
     const threw = (thrown: unknown): Promise<Behaviour> | Behaviour => {
-      if (thrown instanceof Exit || thrown instanceof Error) throw thrown;
+      if (thrown instanceof Exit || thrown instanceof Error) return this.#failed(thrown);
       return go(thrown as Init<S>); // gen_server:init_it/2: a throw is the answer
     };
     let init: Maybe<Init<S>>;
@@ -131,6 +131,12 @@ class Loop<S, Call, Cast> {
       return threw(thrown);
     }
     return init instanceof Promise ? init.then(go, threw) : go(init);
+  }
+
+  /** proc_lib:init_p/5: a start that fails by itself says so. */
+  #failed(thrown: Exit | Error): never {
+    if (this.#self.isAlive) crashReport(this.#self, reasonOf(thrown)); // else others have ended it
+    throw thrown;
   }
 
   /** Run the callback that the message asks for, and do what it answers. A throw of anything but an Error counts as its answer, as in OTP. */

@@ -3,7 +3,7 @@
  * written or even built while nobody listens.
  */
 import { channel } from 'node:diagnostics_channel';
-import { type ExitReason, isAbnormal, reasonOf } from './exit.ts';
+import { type ExitReason, isAbnormal } from './exit.ts';
 import type { Pid } from './process.ts';
 
 /** OTP, "SASL Error Logging": what a supervisor says of a child, a process of its own crash, a start of its success. */
@@ -45,20 +45,6 @@ export function supervisorReport(
 /** proc_lib:crash_report/4: a process that ends abnormally by its own doing says so. */
 export function crashReport(pid: Pid, reason: ExitReason): void {
   if (isAbnormal(reason)) publish(() => ({ report: 'crash_report', pid, reason }));
-}
-
-/** What a process does first, as proc_lib does it: when it fails, the process says so and ends. */
-export function reporting<T>(self: Pid, first: () => T | Promise<T>): T | Promise<T> {
-  const failed = (thrown: unknown): never => {
-    if (self.isAlive) crashReport(self, reasonOf(thrown)); // a dead one has failed already, or others have ended it
-    throw thrown;
-  };
-  try {
-    const done = first();
-    return done instanceof Promise ? done.catch(failed) : done;
-  } catch (thrown) {
-    return failed(thrown);
-  }
 }
 
 /** Hear every report. Answers how to stop hearing. */

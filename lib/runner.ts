@@ -75,7 +75,7 @@ export abstract class Runner implements Lingerer {
 
   /** A handler that waits in `receive` goes on at once, as after any other promise: nothing is before the message that comes now. */
   #goesOn(): boolean {
-    return this.#busy && !this.#running && !this.turnDue && this.mayGoOn();
+    return this.#busy && !this.#running && !this.#suspended && !this.turnDue && this.#hasTime();
   }
   #hasTime(): boolean {
     if (this.#left <= 0 && performance.now() < this.#turnEndsMs) this.#left = this.#stretch = Math.min(this.#stretch * 2, STRETCH);
@@ -178,7 +178,7 @@ export abstract class Runner implements Lingerer {
     this.#running = true;
     this.applySignals();
     const isNew = !this.#behaviour;
-    while (this.isAlive && !this.#busy && !this.#suspended && this.#hasTime()) {
+    while (this.isAlive && !this.#busy && !this.#suspended && (this.#left > 0 || this.#mail.length > 0 || !this.#behaviour) && this.#hasTime()) {
       this.#left--;
       if (this.#behaviour) {
         const message = this.#mail.shift();

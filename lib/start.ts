@@ -2,7 +2,6 @@
 import { checkDelay } from './clock.ts';
 import { type ExitReason, reasonText } from './exit.ts';
 import { type Behaviour, exit, type Pid, Process, type SpawnOptions } from './process.ts';
-import { reporting } from './report.ts';
 import { Watcher } from './watcher.ts';
 
 /** `{ok, Pid}`, `{ok, Pid, Info}`, `ignore`, `{error, Reason}`. */
@@ -66,7 +65,7 @@ interface StartProcessOptions extends SpawnOptions {
 export async function startProcess(parent: Process | undefined, body: StartBody, options: StartProcessOptions): Promise<StartResult> {
   if (options.timeoutMs !== undefined) checkDelay(options.timeoutMs);
   const starting = new Starting();
-  const child = new Process((self) => reporting(self, () => body(self, (word) => starting.says(self, word))), parent, options);
+  const child = new Process((self) => body(self, (word) => starting.says(self, word)), parent, options);
   child.watch(starting);
   child.begin(parent); // at once, if there is time: whoever starts it waits for nothing else
   if (starting.result !== undefined) return starting.result;

@@ -4,9 +4,9 @@ import type { Restart } from './child-spec.ts';
 import { type Started, unlinkFlush } from './child.ts';
 import { checkDelay } from './clock.ts';
 import { type DynamicFlags, startDynamicChild, startDynamicSupervisor, terminateDynamicChild, whichDynamicChildren } from './dynamic-supervisor.ts';
-import { Exit, type ExitReason, reasonText } from './exit.ts';
+import { Exit, type ExitReason, reasonOf, reasonText } from './exit.ts';
 import { type Pid, Process, type SpawnOptions } from './process.ts';
-import { reporting } from './report.ts';
+import { crashReport } from './report.ts';
 import { DownMessage, ExitMessage } from './signal.ts';
 import { startProcess, type StartResult } from './start.ts';
 
@@ -50,7 +50,7 @@ const givenUp = new WeakSet<DownMessage>();
 
 /** Task.async/1: start `work` linked to `owner`; its crash is the owner's unless that traps exits. */
 export function asyncTask<T>(owner: Process, work: Work<T>): Task<T> {
-  const pid = owner.spawn((self) => reporting(self, () => answer(self, owner, () => ref, work)), { kind: 'task', link: true });
+  const pid = owner.spawn((self) => doing(self, (one) => answer(one, owner, () => ref, work)), { kind: 'task', link: true });
   const ref = owner.monitor(pid);
   return { pid, owner, ref };
 }
@@ -185,7 +185,7 @@ export const startTask = (supervisor: Pid, work: Work<unknown>, restart: Restart
         parent,
         async (self, started) => {
           started('ok');
-          await work(self);
+          await doing(self, work);
         },
         { kind: 'task', link: true },
       ),
@@ -194,6 +194,16 @@ export const startTask = (supervisor: Pid, work: Work<unknown>, restart: Restart
 export const taskChildren = async (supervisor: Pid): Promise<readonly Pid[]> =>
   (await whichDynamicChildren(supervisor)).flatMap(({ pid }) => (pid instanceof Process ? [pid] : []));
 export const terminateTask = terminateDynamicChild;
+
+/** As Task.Supervised within proc_lib: a task that fails by itself says so. */
+async function doing(self: Process, work: Work<unknown>): Promise<void> {
+  try {
+    await work(self);
+  } catch (thrown) {
+    if (self.isAlive) crashReport(self, reasonOf(thrown)); // else others have ended it
+    throw thrown;
+  }
+}
 
 async function answer<T>(self: Process, owner: Process, ref: () => DownMessage, work: Work<T>): Promise<void> {
   const value = await work(self);

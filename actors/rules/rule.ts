@@ -44,6 +44,7 @@ class Rule implements GenServer<undefined, { readonly ask: 'status' }, Wake> {
   /** The last stored batch of each monitor that has been judged. */
   readonly #seen = new Map<string, number>();
   #read: Mark | undefined;
+  #published = false;
   #self!: Process;
   #tickMs = Number.POSITIVE_INFINITY;
   #cancelTick: () => void = () => {};
@@ -107,6 +108,7 @@ class Rule implements GenServer<undefined, { readonly ask: 'status' }, Wake> {
     const states = this.#states();
     const decisions = this.#program.life.mode === 'event' ? [] : due.flatMap((one) => this.#judge(one, states, undefined, { atMs: nowMs, fields: {} }));
     if (decisions.length > 0) await this.#settle(decisions);
+    else if (!this.#published) await this.#publish();
     this.#tickAt(Math.min(...Array.from(this.#instances.values(), ({ wakeMs }) => wakeMs)));
     return noreply(undefined);
   }
@@ -212,7 +214,14 @@ class Rule implements GenServer<undefined, { readonly ask: 'status' }, Wake> {
     for (const { said, alert } of decisions) if (said) log.info(said, { episode: alert.episode, details: alert.details });
     const due = news.executions.flatMap(({ job, suppressed }) => (suppressed === undefined ? [job] : []));
     if (due.length > 0) this.#port.due(due);
-    if (decisions.length > 0) await feed.publish({ monitor: `rule:${this.#name}`, observations: [this.#desk.observation([...this.#instances.values()])] });
+    await this.#publish();
+  }
+
+  /** For the rules that read this one. */
+  async #publish(): Promise<void> {
+    this.#published = true;
+    const observations = [this.#desk.observation([...this.#instances.values()])];
+    await this.#port.feed.publish({ monitor: `rule:${this.#name}`, observations });
   }
 
   #states(monitor?: string, observation?: Observation, previous?: Observation): States {

@@ -42,6 +42,8 @@ const BLANK = /\s+/y;
 const NAME = /[\p{L}\p{N}_]+/uy;
 /** A name with dashes in it; it may not end in one, which is looked at afterwards. */
 const DASHED = /[\p{L}\p{N}_-]+/uy;
+/** What would go on with a path, where there is none. */
+const STRAY = /\.[\p{L}\p{N}_.-]*/uy;
 const INITIAL = /[\p{L}_]/uy;
 const SEGMENT_START = /["'\p{L}\p{N}_]/uy;
 const NUMBER = /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -52,6 +54,7 @@ const SIGN = /\.\.\.|===|!==|[=!<>]=|!!|[<>!+\-*/%()[\],]/y;
 const FOREIGN_SIGN = /&&?|\|\|?|<>|=>|=<|=~|=(?!=)/y;
 /** What configuration and templates have around a name. */
 const REFERENCE = /\$\{[^{}\r\n]*\}/y;
+
 /** The whole text; the last token is the end. */
 export function tokensOf(text: string, faults: Faults): readonly Token[] {
   const lexer = new Lexer(text, faults);
@@ -77,7 +80,7 @@ class Lexer extends Reader {
     const sign = this.take(SIGN);
     if (sign !== undefined) return this.#plain('sign', at, sign);
     if (this.take(REFERENCE) !== undefined) return this.#bad(at, 'the name without ${ and }');
-    this.at += String.fromCodePoint(this.text.codePointAt(at) ?? 0).length;
+    if (this.take(STRAY) === undefined) this.at += String.fromCodePoint(this.text.codePointAt(at) ?? 0).length;
     return this.#bad(at, 'a path, a value or an operator');
   }
 
@@ -173,6 +176,7 @@ class Lexer extends Reader {
     if (!isDash) return false;
     this.take(DASHED);
     this.faults.add(at, this.at, 'blanks around - for a difference, or the name in quotation marks');
+    this.take(STRAY);
     return true;
   }
 

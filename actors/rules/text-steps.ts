@@ -93,12 +93,12 @@ export class Steps {
    * The bracket that closes.
    *
    * @param openAt where the one is that opens.
-   * @param also what else may stand here.
+   * @param also what else may stand here, if anything.
    */
-  closes(sign: ')' | ']', openAt: number, also: string): void {
+  closes(sign: ')' | ']', openAt: number, also?: string): void {
     if (this.takes(sign)) return;
     const { line, column } = this.faults.placeOf(openAt);
-    this.expected(`${also} or ${sign} (it is open since ${line}:${column})`);
+    this.expected(`${also === undefined ? '' : `${also} or `}${sign} (it is open since ${line}:${column})`);
     this.skip([')', ']']);
     if (!this.takes(')')) this.takes(']');
   }

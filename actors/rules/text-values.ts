@@ -141,7 +141,7 @@ export abstract class Values extends Steps {
     const open = this.step().at;
     const items = [this.#windowPath(), this.#windowValue('duration', 'a length of time, as in 5m or 1h30m')];
     if (name === 'percentile') items.push(this.#windowValue('number', 'a number from 0 to 100'));
-    this.closes(')', open, 'the end of the window:');
+    this.closes(')', open);
     return this.nodes.window(name, at, items);
   }
 

@@ -61,7 +61,7 @@ export interface Aggregate {
   nextMs(nowMs: number): number | undefined;
   /**
    * There were more samples than are kept apart, and the window that was last asked for has some that share a cell. Those of the same short
-   * time do: length / 50,000 with the default of 100,000 samples; four times, sixteen times … as much if that is not enough. They leave together,
+   * time do: length / 40,000 with the default of 100,000 samples; four times, sixteen times … as much if that is not enough. They leave together,
    * with the last of them, so that the answer is over a window longer by less than twice that time (and, for a `now` before the newest sample, ends
    * earlier by as much); but for this, nothing is lost. Percentiles stay within 1 % of the value: samples share a cell only when they share a bin.
    * Should their values lie so far apart that this does not do, the oldest go. `last` and `age` are exact unless such a cell ends after `now`.

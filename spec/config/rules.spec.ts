@@ -33,6 +33,22 @@ describe('a rule in a configuration', () => {
     expect(faultsOf([{ depends_on: ['rule.r2'] }, { condition: 'rule.r1.firing' }])[0]).to.include('got r1 reads r2 reads r1');
   });
 
+  it('has parameters from the configuration, whatever they are called and however the condition is written', () => {
+    const config = {
+      parameters: { größe: 5, 'odd name': 6, plain: 7 },
+      monitors: { single: [{ name: 'm', type: 'push', config: {} }] },
+      actions: { single: [{ name: 'a', type: 'log', config: {} }] },
+      rules: [
+        { name: 'r', condition: 'm.value > parameters.größe or m.value < parameters."odd name"', clear_when: 'm.value < parameters.plain', actions: ['a'] },
+        { name: 's', condition: { field: 'm.value', op: '>', value: { var: 'parameters.plain' } }, actions: ['a'] },
+      ],
+    };
+    const { faults, declared } = declare({ sources: [{ file: 'argos.jsonc', text: JSON.stringify(config) }], overlay: [], environment: undefined }, {});
+    expect(faults).to.deep.equal([]);
+    const parameters = declared.filter(({ kind }) => kind === 'rule').map(({ spec }) => (spec as { readonly parameters: unknown }).parameters);
+    expect(parameters).to.deep.equal([{ größe: 5, 'odd name': 6, plain: 7 }, { plain: 7 }]);
+  });
+
   it('is checked in clear_when as in its condition', () => {
     expect(faultsOf([{ clear_when: 'n.value < 1' }])[0]).to.match(/^\/rules\/0\/clear_when.*the name of a monitor that is declared, got n$/);
     expect(faultsOf([{ clear_when: 'm.value <' }])[0]).to.match(/^\/rules\/0\/clear_when/);

@@ -77,7 +77,7 @@ describe('bad input', function () {
     const { code, stderr } = await node.cli('update', 'rule', 'hot', '--config', file);
     expect(code).to.equal(78);
     expect(stderr)
-      .to.match(/rule\.jsonc:2:25 \/condition\/and: expected a list of at least one condition/)
+      .to.match(/rule\.jsonc:2:25 \/condition\/and: expected at least 1 operand, got 0/)
       .and.to.match(/rule\.jsonc:3:22 \/actions\/1: expected the name of an action that is declared, got "sing"/);
     expect((await node.cli('create', 'monitor', 'x', '--config', join(node.folder, 'nowhere'))).code).to.equal(2);
     expect((await node.cli('update', 'rule')).code).to.equal(2);

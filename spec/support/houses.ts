@@ -127,7 +127,7 @@ export class PostgresHouse implements AnyHouse {
     this.#telemetry = new Telemetry('spec', () => this.nowMs);
   }
   static async open(): Promise<PostgresHouse> {
-    const server = { urls: [(await postgres()).url], schema: freshSchema(), application: 'spec' };
+    const server = { urls: [(await postgres()).url], schema: freshSchema(), application: 'argos/spec' };
     const session = await Session.open(server);
     await migrate(session, server);
     const house = new PostgresHouse(server, session, await Session.open(server), await Session.open(server));

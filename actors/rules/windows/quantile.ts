@@ -43,7 +43,6 @@ export class Quantile extends Measure {
   }
   override drop(_from: number, to: number): void {
     while (this.#lo < Math.min(this.#hi, to)) this.#count(this.#lo++, -1);
-    if (this.#hi < to) this.#restart(to);
   }
 
   override coarsen(): void {

@@ -11,7 +11,7 @@ import type { Session } from './session.ts';
 
 /** A sample that is so old when it comes leaves word: its minute may have been rolled up. */
 export const LATE_MS = MINUTE_MS;
-/** A minute is rolled up so long after its end. The difference is for commits that take long, and for clocks of nodes that differ. */
+/** A minute is rolled up so long after its end: the difference is for clocks of nodes that differ. And after the end of all transactions of that time. */
 export const CLOSED_MS = 2 * MINUTE_MS;
 /** Time that is rolled up at once, and samples that are read at once, about. */
 const WINDOW_MS = 10 * MINUTE_MS;
@@ -30,6 +30,10 @@ const MINUTES_OF_HOURS =
   `SELECT series_id, begins, ${ROLLUP} FROM unnest(?::int[], ?::bigint[]) AS given (id, begins)` +
   ` JOIN rollups ON series_id = id AND step = ${MINUTE_MS} AND ts >= begins AND ts < begins + ${HOUR_MS} ORDER BY series_id, ts`;
 
+/** Since when the longest transaction that writes has been going on: what it brings is not there yet. ms. */
+const LONGEST =
+  'SELECT coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0)::float8 * 1000 AS ms FROM pg_stat_activity' +
+  " WHERE backend_xid IS NOT NULL AND datname = current_database() AND application_name LIKE 'argos/%'";
 const ROWS = `SELECT series_id, ${ROLLUP} FROM unnest(?::int[], ?::bigint[]) AS given (id, begins) JOIN rollups ON series_id = id AND ts = begins AND step = ?`;
 
 const n = Number;
@@ -83,7 +87,8 @@ export class Rollups {
 
   /** Rolls up all that has closed. @param goOn is asked between pieces of work. */
   async roll(nowMs: number, goOn: () => Promise<void>): Promise<void> {
-    const until = minuteOf(nowMs - CLOSED_MS);
+    const { rows } = await this.#session.run(LONGEST);
+    const until = minuteOf(nowMs - Number(rows[0]?.ms) - CLOSED_MS);
     let at = await this.rolled();
     if (Number.isNaN(at)) at = await this.#begin(until);
     while (at < until) {

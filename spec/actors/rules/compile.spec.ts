@@ -10,7 +10,7 @@ import { condition, factsOf, logic, parsed, treeOf, world } from '../../support/
 import { interpret } from '../../support/interpreter.ts';
 import { Failed } from '../../support/interpreter-operators.ts';
 
-const RUNS = process.env.ARGOS_LONG ? 300_000 : 5_000;
+const RUNS = process.env.ARGOS_LONG ? 100_000 : 5_000;
 /** A value, nothing, or the kind of an error. */
 function outcome(evaluate: () => unknown): unknown {
   try {

@@ -150,8 +150,9 @@ describe('a rule', () => {
     await eventually(async () => expect((await rule.store.store.jobs({ status: 'suppressed' })).map(({ reason }) => reason)).to.deep.equal(['inhibited']));
   });
 
-  it('is a monitor to other rules: rule.NAME.firing', async () => {
+  it('is a monitor to other rules: rule.NAME.firing, from its start on', async () => {
     await rule.start();
+    await eventually(() => expect(rule.feed.latest('rule:too_hot')?.last.fields).to.include({ state: 'inactive', firing: false, count: 0 }));
     await rule.see({ t: 90 });
     expect(rule.feed.latest('rule:too_hot')?.last.fields).to.include({ state: 'firing', firing: true, count: 1 });
   });

@@ -94,6 +94,7 @@ describe('printText', () => {
     [{ field: 'm.x', op: 'not_in', value: [1] }, 'm.x not in [1]'],
     [{ field: 'm.x', op: 'exists', value: false }, 'm.x not exists'],
     [{ max: { var: 'list' } }, "max(...var('list'))"],
+    ['\ud800\u2028\u0000😀', "'\\ud800\\u2028\\u0000😀'"],
     [{ and: [true] }, "'and'(true)"],
     [{ field: 'parameters.x' }, "'parameters'.x"],
     [{ field: 'door-sensor.flow-rate' }, "door-sensor.'flow-rate'"],
@@ -122,7 +123,12 @@ describe('printText', () => {
 
   it('has no text for more than its limits, and ends, however deep or wide it is', () => {
     const deep = (levels: number, wrap: (json: unknown) => unknown): unknown => Array.from({ length: levels - 1 }).reduce((json: unknown) => wrap(json), 1);
-    for (const wrap of [(json: unknown) => ({ not: json }), (json: unknown) => [json], (json: unknown) => ({ '-': [json, 1] })]) {
+    for (const wrap of [
+      (json: unknown) => ({ not: json }),
+      (json: unknown) => [json],
+      (json: unknown) => ({ '-': [json, 1] }),
+      (json: unknown) => ({ contains: [json, [[1]]] }),
+    ]) {
       const text = printText(deep(64, wrap)) ?? '';
       expect(read(text)).to.deep.equal(deep(64, wrap));
       expect(printText(deep(65, wrap))).to.equal(undefined);

@@ -159,6 +159,12 @@ describe('parseText tells', () => {
     ],
     'm.x not lik "a"': [`1:9: one of in, not_in, contains, starts_with, ends_with, matches, exists, between, changed behind not, got \`lik\``],
     'nto m.x or m.y == ture': [`1:1: ${PATH}, got \`nto\`; perhaps \`not\``, `1:19: ${PATH}, got \`ture\`; perhaps \`true\``],
+    'm.x not contians "a"': ['1:9: an operator, got `contians`; perhaps `contains`'],
+    'f(m.x - 5m)': [`1:9: ${VALUE}; a length of time stands in a window, as in avg(boiler.payload.temperature, 5m), got \`5m\``],
+    'm.x 5 (m.y or 6 7) and m.z 8': [`1:5: ${OPERATOR}, got \`5\``, `1:28: ${OPERATOR}, got \`8\``],
+    '(m.x > ]': [`1:8: ${VALUE}, got \`]\``],
+    'a-.x > 5': [`1:1: ${PATH}, got \`a\``, '1:3: a path, a value or an operator, got `.x`'],
+    '"rule".a-b.c > 5': ['1:9: blanks around - for a difference, or the name in quotation marks, got `-b`'],
     'm.x == not m.y': [`1:8: ${VALUE}; here, not stands in parentheses, got \`not\``],
     'm.x > 5 and\n  and m.y': [`2:3: a value before and, got \`and\``],
     'contains(m.x, 1)': ['1:1: a value before contains, got `contains`'],
@@ -177,11 +183,12 @@ describe('parseText tells', () => {
     'avg(parameters.x, 5m) > 1': ['1:5: the path that the window is over, as in avg(boiler.payload.temperature, 5m), got `parameters.x`'],
     'avg(m.x) > 1': ['1:8: a comma and a length of time, as in 5m or 1h30m, or a parameter, got `)`'],
     'percentile(m.x, 5m) > 1': ['1:19: a comma and a number from 0 to 100, or a parameter, got `)`'],
-    'avg(m.x, 5m, 95) > 1': ['1:12: the end of the window: or ) (it is open since 1:4), got `,`'],
+    'avg(m.x, 5m, 95) > 1': ['1:12: ) (it is open since 1:4), got `,`'],
     'mean(m.x, 5m) > 1': ['1:1: one of avg sum min max count rate delta stddev percentile first last age changed, got `mean`; perhaps `avg`'],
     'm.x between 1 or 5': ['1:15: and, as in x between 1 and 5, got `or`'],
     'm.x matches m.y': ['1:13: a text that is written out, or a parameter, behind matches, got `m.y`'],
     'm.x + 1 changed': ['1:1: a path before changed, got `m.x + 1`'],
+    'boiler.flow-rate.x-y.z > 5': ['1:12: blanks around - for a difference, or the name in quotation marks, got `-rate`'],
     'boiler.flow-rate > 5 or m.x-1 > 2': [
       '1:12: blanks around - for a difference, or the name in quotation marks, got `-rate`',
       '1:28: blanks around - for a difference, or the name in quotation marks, got `-1`',
@@ -289,6 +296,7 @@ describe('parseText ends', () => {
     const wide = (parts: number): string => Array.from({ length: parts - 1 }, () => 1).join(' or ');
     expect(told(wide(10_000))).to.equal('json');
     expect(told(wide(10_001))).to.deep.equal(['a condition of at most 10000 parts']);
+    expect(told(`max(1, 2) in [${Array.from({ length: 20_000 }, () => 1).join()}]`)).to.equal('json');
     expect(told(`m.x in [${Array.from({ length: 20_000 }, () => 1).join()}]`)).to.equal('json');
   });
 

@@ -65,6 +65,23 @@ describe('Late samples in PostgreSQL', () => {
     expect(await house.rows('SELECT * FROM stale_rollups')).to.deep.equal([]);
   });
 
+  it('are those alone that leave word: a minute is not rolled up while a transaction goes on that may bring samples of it', async () => {
+    await house.clear(SERVICES);
+    await house.keep();
+    house.nowMs += 10 * MINUTE_MS + 500;
+    await house.begin([{ series: 1, ts: house.nowMs, value: 1 }]);
+    const other = await Session.open(house.server);
+    const age =
+      "SELECT max(clock_timestamp() - xact_start) > interval '501 ms' AS old FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND datname = current_database()";
+    await eventually(async () => expect((await other.run(age)).rows).to.deep.equal([{ old: true }]));
+    other.drop();
+    await house.keep();
+    const during = await marks('rolled');
+    await commit();
+    await house.keep();
+    expect([during, await marks('rolled')].map((ms) => (ms - BEGIN_MS) / MINUTE_MS)).to.deep.equal([7, 8]);
+  });
+
   it('that come while their like are taken, series by series, are added to what is left', async () => {
     for (const isKnown of [false, true]) {
       await house.clear(SERVICES, BY_SERIES);
