@@ -89,8 +89,8 @@ const wanted = { fn: 'avg', fromMs, toMs, baseMs: fromMs, stepMs: toMs - fromMs 
 /** ms that the server says it has planned and worked. */
 async function explained({ sql, params }: Statement): Promise<number> {
   const [row] = await session.table({ sql: `EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`, params });
-  const [plan] = row?.[0] as unknown as readonly [{ readonly 'Planning Time': number; readonly 'Execution Time': number }];
-  return plan['Planning Time'] + plan['Execution Time'];
+  const plans = row?.[0] as unknown as readonly { readonly 'Planning Time': number; readonly 'Execution Time': number }[] | undefined;
+  return plans?.[0] ? plans[0]['Planning Time'] + plans[0]['Execution Time'] : Number.NaN;
 }
 const server: number[] = [];
 for (let i = 0; i < 200; i++) {

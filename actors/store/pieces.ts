@@ -82,10 +82,16 @@ class Plan {
   /** By rows of this length where they are whole and up to date, by shorter ones, and by samples. */
   #exactly({ from, to }: Time, step: Step | undefined): void {
     if (from >= to) return;
-    if (step === undefined) return this.#add(step, { from, to });
+    if (step === undefined) {
+      this.#add(step, { from, to });
+      return;
+    }
     const shorter = step === HOUR_MS ? MINUTE_MS : undefined;
     const [begin, end] = [ceil(from, step), floor(Math.min(to, this.#known.rolled), step)];
-    if (end - begin < LEAST[step] * step) return this.#exactly({ from, to }, shorter);
+    if (end - begin < LEAST[step] * step) {
+      this.#exactly({ from, to }, shorter);
+      return;
+    }
     this.#exactly({ from, to: begin }, shorter);
     const { stale } = this.#known;
     let at = begin;

@@ -216,7 +216,7 @@ const inPieces = (samples: Source, pieces: Pieces): Engine => ({
   ...postgresEngine,
   source: manyAtOnce(postgresEngine.extent, rolledSource(samples, pieces, 'gone'), { lines: 20 * pieces.scan, series: pieces.stale, pieces: pieces.slice }),
 });
-let postgresHouse: Promise<PostgresHouse> | undefined;
+let postgresHouse: PostgresHouse | undefined;
 
 export const HOUSES: readonly Houses[] = [
   {
@@ -229,9 +229,9 @@ export const HOUSES: readonly Houses[] = [
     name: 'PostgreSQL',
     engine: postgresEngine,
     async open(services, retention) {
-      const house = await (postgresHouse ??= PostgresHouse.open());
-      await house.clear(services, retention);
-      return house;
+      postgresHouse ??= await PostgresHouse.open();
+      await postgresHouse.clear(services, retention);
+      return postgresHouse;
     },
     inPieces: (pieces) => inPieces(rawSource(), pieces),
   },
