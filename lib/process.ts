@@ -176,8 +176,8 @@ export class Process extends Runner {
     this.turnDue = false;
     this.silence();
     for (const cancel of this.#timers ?? []) cancel();
+    for (const other of this.#links ?? []) other.deliverExit(new ExitSignal(this, reason, true)); // before a DOWN, as Erlang's do
     this.#watchers?.ended(reason);
-    for (const other of this.#links ?? []) other.deliverExit(new ExitSignal(this, reason, true));
     this.#timers = this.#watchers = this.#links = undefined;
     this.#abort?.abort();
   }

@@ -13,7 +13,7 @@ export type Behaviour = (message: unknown) => void | Promise<void>;
 
 /** A turn ends for the sake of the others after so many milliseconds, by a clock that is read after 1, 2, 4 … messages, and every so many at the latest. */
 const TURN_MS = 1;
-const STRETCH = 128;
+const STRETCH = 32;
 /** Starts within starts that run at once: each is a few frames of the one stack. */
 const DEEPEST = 50;
 let depth = 0;

@@ -139,9 +139,9 @@ describe('A watcher that throws', () => {
         self.exit(server, 'kill');
         order.push('goes on');
         const heard = exits(await drain(self));
-        return [order, await asked, heard[0] === end, heard[1], registry.whereis('k'), server.isAlive, server.signal.aborted];
+        return [order, await asked, heard[0], heard[1] === end, registry.whereis('k'), server.isAlive, server.signal.aborted];
       });
-      expect(seen).to.deep.equal([['goes on', 'first', 'last'], ['exit', 'killed'], true, ['EXIT', 'killed'], undefined, false, true]);
+      expect(seen).to.deep.equal([['goes on', 'first', 'last'], ['exit', 'killed'], ['EXIT', 'killed'], true, undefined, false, true]);
       expect(uncaught).to.deep.equal([oops]);
     } finally {
       process.setUncaughtExceptionCaptureCallback(null);

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { Exit } from '../../lib/exit.ts';
 import { type Process, runQueue } from '../../lib/process.ts';
 import { Registry } from '../../lib/registry.ts';
+import { DownMessage, ExitMessage } from '../../lib/signal.ts';
 import { VirtualClock } from '../otp/virtual-clock.ts';
 import { caught, down, downOf, drain, inProcess, next, restating, sleep } from './elixir.ts';
 
@@ -183,6 +184,24 @@ describe('Process, as recorded from Elixir', () => {
 });
 
 describe('Process', () => {
+  // as erts 13.1 does it, whichever was asked for first; the manual gives no order
+  it('is heard to end over its links before its monitors', async () => {
+    const heard = await inProcess(async (self) => {
+      self.trapExit = true;
+      const [linkedFirst, monitoredFirst] = [waiting(self, 'boom', true), waiting(self, 'boom')];
+      self.monitor(linkedFirst);
+      self.monitor(monitoredFirst);
+      self.link(monitoredFirst);
+      const messages: unknown[] = [];
+      for (const one of [linkedFirst, monitoredFirst]) {
+        self.send(one, 'go');
+        messages.push(...(await drain(self)).map((message) => message?.constructor));
+      }
+      return messages;
+    });
+    expect(heard).to.deep.equal([ExitMessage, DownMessage, ExitMessage, DownMessage]);
+  });
+
   it('leaves nothing in the run queue when it ends with a turn still due', async () => {
     const left = await inProcess(async (self) => {
       const gate = Promise.withResolvers<void>();

@@ -9,7 +9,7 @@ import { main, replay } from './replay.ts';
 import { type Entry, parseScenarios, type Scenario, type Trace, type TraceEvent } from './scenario.ts';
 
 const read = (name: string): Scenario[] => parseScenarios(readFileSync(new URL(`../fixtures/otp/${name}`, import.meta.url), 'utf8'));
-const files = ['traces-public.jsonl', 'traces-extra.jsonl', 'traces-time.jsonl'];
+const files = ['traces-public.jsonl', 'traces-extra.jsonl', 'traces-time.jsonl', 'traces-corners.jsonl'];
 
 describe('supervision scenarios recorded from OTP', () => {
   for (const file of files) {

@@ -99,18 +99,22 @@ function outcome(init: Starts | undefined, n: number): readonly [how: string, ar
   return typeof found === 'string' ? [found] : found;
 }
 
-/** What a callback answers, in Erlang's words; those that gen_server knows are what `lib/` has for them. */
-function answerOf(term: unknown): unknown {
+/** What `init` answers, in Erlang's words; those that gen_server knows are what `lib/` has for them. */
+function initAnswer(term: unknown): unknown {
   if (term === 'ignore') return ignore;
   const [tag, ...rest] = Array.isArray(term) ? term : [];
   if (tag === 'stop' && rest.length === 1) return fail(rest[0]);
+  return tag === 'ok' && rest.length === 1 ? ok(null) : term;
+}
+/** The same for `handle_cast`, which knows other words. */
+function castAnswer(term: unknown): unknown {
+  const [tag, ...rest] = Array.isArray(term) ? term : [];
   if (tag === 'stop' && rest.length === 2) return stop(rest[0], null);
-  if (tag === 'ok' && rest.length === 1) return ok(null);
   return tag === 'noreply' && rest.length === 1 ? noreply(null) : term;
 }
 
 /** What a worker's code throws; in a callback a `throw` is its answer. */
-const raised = (kind: string, term: unknown): unknown => (kind === 'throw' ? answerOf(term) : thrown(kind, term));
+const raised = (kind: string, term: unknown, answerOf = (it: unknown): unknown => it): unknown => (kind === 'throw' ? answerOf(term) : thrown(kind, term));
 
 class Worker implements GenServer<null, never, Command> {
   readonly #world: World;
@@ -142,9 +146,9 @@ class Worker implements GenServer<null, never, Command> {
       case 'raise':
       case 'exit':
       case 'throw':
-        throw raised(how, term);
+        throw raised(how, term, initAnswer);
       case 'bad':
-        return answerOf(term) as Init<null>;
+        return initAnswer(term) as Init<null>;
       case 'continue_stop':
         return ok(null, { continue: term });
       case 'sleep':
@@ -163,7 +167,7 @@ class Worker implements GenServer<null, never, Command> {
       case 'stop':
         return stop(command.reason, null);
       case 'raise':
-        throw raised(command.kind, command.reason);
+        throw raised(command.kind, command.reason, castAnswer);
       case 'link':
         this.#self.link(command.other);
         break;

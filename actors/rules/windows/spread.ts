@@ -1,4 +1,7 @@
-/** `stddev`: the population's standard deviation. A node knows the sum of its samples and how far they deviate from its own mean (Chan, Golub, LeVeque 1979). */
+/**
+ * `stddev`: the population's standard deviation. A node knows the sum of its samples and how far they deviate from its own mean (Chan, Golub,
+ * LeVeque 1979).
+ */
 import { Levels } from './levels.ts';
 import { Column, Weights } from './measure.ts';
 import { DOWN, length, up } from './scale.ts';
