@@ -180,13 +180,13 @@ class Outbox implements GenServer<State, never, Cast> {
     const waitMs = outcome.kind === 'retry' ? Math.max(outcome.afterMs ?? 0, backoffMs(retry, number, Math.random())) : 0;
     const dueMs = endedMs + (status === 'retrying' ? waitMs : 0);
     vitals.executions.inc({ action: job.action, outcome: outcome.kind });
-    const record: AttemptRecord = { job: job.id, fence, number, startedMs, durationMs: endedMs - startedMs, outcome, status, dueMs };
+    const record: AttemptRecord = { job: job.id, fence: this.#claims && fence, number, startedMs, durationMs: endedMs - startedMs, outcome, status, dueMs };
     await this.#write(record);
     const detail = { execution: job.id, action: job.action, attempt: number, ...('reason' in outcome ? { reason: outcome.reason } : {}) };
     if (status === 'succeeded') this.#port.log.info('delivered', detail);
     else
       this.#port.log.warn(status === 'failed' ? 'failed for good' : 'will be tried again', { ...detail, ...(status === 'retrying' ? { inMs: waitMs } : {}) });
-    return status === 'retrying' && fence === undefined ? { job, attempts: number, dueMs } : undefined; // a claim ends with its attempt
+    return status === 'retrying' && !this.#claims ? { job, attempts: number, dueMs } : undefined; // a claim ends with its attempt
   }
 
   /** `absent`: the action was not there, or was stopped before it could answer. That is no attempt. */

@@ -46,7 +46,7 @@ export interface Pieces {
   readonly stale: number;
 }
 export interface Houses {
-  readonly name: string;
+  readonly name: 'SQLite' | 'PostgreSQL';
   readonly engine: Engine;
   /** @param services of the series 1, 2 and so on, which are named `m0`, `m1`. */
   open(services: readonly string[], retention?: Policy): Promise<AnyHouse>;

@@ -194,6 +194,17 @@ describe('outbox', () => {
     expect(got).to.have.members(['hung', 'tried', 'hung', 'tried']);
   });
 
+  it('goes on trying what it took up from the store, as if it had never been away', async () => {
+    let tries = 0;
+    const receive: Deliver = async () => (++tries < 4 ? busy() : DELIVERED);
+    await outbox.under.store.commit([{ set: 'job', job: job('a'), status: 'queued' }]);
+    await root.stop(outbox.pid);
+    await outbox.action('act', receive, { retry: retryPolicyOf({ max_retries: 5, retry_timeout: 1 }) });
+    await outbox.start();
+    await outbox.ends('a', 'succeeded');
+    expect(tries).to.equal(4);
+  });
+
   it('counts it as no attempt when the action is stopped under it', async () => {
     let tries = 0;
     const deliver: Deliver = () => (++tries === 1 ? new Promise(() => {}) : Promise.resolve(DELIVERED));

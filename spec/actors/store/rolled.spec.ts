@@ -20,8 +20,10 @@ async function filled(house: AnyHouse, series: number): Promise<void> {
 const range = { fromMs: BEGIN_MS + 90_500, toMs: BEGIN_MS + 4 * HOUR_MS - 10_500 };
 const IN_RANGE = 4 * 3_600 - 90 - 11;
 
-describe('Down-sampled rows as a source', () => {
-  for (const houses of HOUSES) describe(`on ${houses.name}`, () => itAnswersFromRows(houses, LONG ? 300 : houses === SQLITE ? 40 : 6, houses === POSTGRES));
+describe('Down-sampled rows as a source', function () {
+  this.timeout(LONG ? 300_000 : 20_000);
+  const runs = { SQLite: LONG ? 300 : 25, PostgreSQL: LONG ? 100 : 6 };
+  for (const houses of HOUSES) describe(`on ${houses.name}`, () => itAnswersFromRows(houses, runs[houses.name], houses.name === 'PostgreSQL'));
 
   it('are read instead of samples, but for the ends of the range and what has changed since', async () => {
     if (!SQLITE) return;
