@@ -65,7 +65,7 @@ class Plan {
     const { raw, minutes } = this.#known;
     const to = toMs + 1;
     const [hoursEnd, minutesEnd] = [Math.min(ceil(minutes, HOUR_MS), to), Math.min(ceil(raw, MINUTE_MS), to)];
-    if (from < hoursEnd) this.#add(HOUR_MS, { from: from - HOUR_MS + 1, to: hoursEnd }); // with the hour that the range begins in
+    if (from < hoursEnd) this.#add(HOUR_MS, { from: floor(from, HOUR_MS), to: hoursEnd }); // with the hour that the range begins in
     const since = Math.max(from, hoursEnd);
     this.#withoutSamples({ from: since, to: minutesEnd }, longest);
     this.#exactly({ from: Math.max(from, hoursEnd, minutesEnd), to }, longest);
@@ -74,7 +74,7 @@ class Plan {
   #withoutSamples({ from, to }: Time, longest: Step | undefined): void {
     if (from >= to) return;
     const [begin, end] = longest === HOUR_MS ? [ceil(from, HOUR_MS), floor(to, HOUR_MS)] : [to, to];
-    this.#add(MINUTE_MS, { from: from - MINUTE_MS + 1, to: Math.min(begin, to) }); // with the minute that the range begins in
+    this.#add(MINUTE_MS, { from: floor(from, MINUTE_MS), to: Math.min(begin, to) }); // with the minute that the range begins in
     if (begin < end) this.#add(HOUR_MS, { from: begin, to: end });
     this.#add(MINUTE_MS, { from: Math.max(begin, end), to });
   }
