@@ -86,7 +86,11 @@ export const commitSeconds = new Histogram({
   registers,
 });
 
-const storeGauge = (name: string, help: string): Gauge => new Gauge({ name: `argos_store_${name}`, help, registers });
+function storeGauge(name: string, help: string): Gauge {
+  const gauge = new Gauge({ name: `argos_store_${name}`, help, registers });
+  gauge.set(Number.NaN); // unknown, until the store has been looked at
+  return gauge;
+}
 /** Set by the store's actor every few seconds. */
 export const store = {
   sizeBytes: storeGauge('size_bytes', 'What the store takes up: pages in use and the write-ahead log.'),

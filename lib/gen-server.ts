@@ -19,7 +19,7 @@ import type { Registry } from './registry.ts';
 import { crashReport } from './report.ts';
 import { ExitMessage } from './signal.ts';
 import { type StartResult, startProcess, type Word } from './start.ts';
-import { Continue, isThen, type Then, Timeout } from './then.ts';
+import { Continue, isThen, type Step, type Then, Timeout } from './then.ts';
 
 /** What a callback decides. */
 export type Next<S> =
@@ -94,7 +94,6 @@ class Loop<S, Call, Cast> {
   readonly #server: GenServer<S, Call, Cast>;
   #state!: S;
   #timeout: Timeout | undefined;
-  #continued = 0;
 
   constructor(self: Process, server: GenServer<S, Call, Cast>) {
     this.#self = self;
@@ -109,8 +108,7 @@ class Loop<S, Call, Cast> {
           if (!isThen(init.then)) break;
           this.#state = init.state;
           started('ok');
-          const first = this.#then(init.then);
-          return first ? first.then(() => this.#receive) : this.#receive;
+          return this.#goOn(this.#then(init.then))?.then(() => this.#receive) ?? this.#receive;
         }
         case 'ignore':
           started('ignore');
@@ -139,10 +137,26 @@ class Loop<S, Call, Cast> {
     throw thrown;
   }
 
-  /** Run the callback that the message asks for, and do what it answers. A throw of anything but an Error counts as its answer, as in OTP. */
   readonly #receive = (message: unknown): void | Promise<void> => {
+    const left = this.#step(message);
+    if (left) return this.#goOn(left);
+  };
+
+  /** Continuations, one after the other: a chain of them, however long, is no deep stack and no row of promises, and holds nobody up. */
+  #goOn(step: Step): void | Promise<void> {
+    let next = step;
+    while (next instanceof Continue && this.#self.mayGoOn()) next = this.#step(next);
+    return next instanceof Promise ? next.then(this.#goOnLater) : this.#goOnLater(next);
+  }
+  readonly #goOnLater = (next: Continue | undefined): void | Promise<void> => next && this.#chain(next);
+  async #chain(first: Continue): Promise<void> {
+    for (let next: Continue | undefined = first; next; next = await this.#step(next)) await this.#self.pause();
+  }
+
+  /** Run the callback that the message asks for, and do what it answers. A throw of anything but an Error counts as its answer, as in OTP. */
+  #step(message: unknown): Step {
     if (this.#timeout) {
-      if (message instanceof Timeout && message !== this.#timeout) return;
+      if (message instanceof Timeout && message !== this.#timeout) return undefined;
       this.#timeout.over = message !== this.#timeout;
       this.#timeout.cancel();
       this.#timeout = undefined;
@@ -159,7 +173,7 @@ class Loop<S, Call, Cast> {
       (answer) => this.#obey(answer, from),
       (thrown: unknown) => this.#threw(thrown, from),
     );
-  };
+  }
 
   #callback(message: unknown): Maybe<Next<S>> {
     const server = this.#server;
@@ -176,8 +190,8 @@ class Loop<S, Call, Cast> {
   }
 
   /** Not for a server that was killed while its callback was waiting: a promise cannot be taken back, but what follows from it can. */
-  #obey(next: Next<S>, from: CallMessage | undefined): void | Promise<void> {
-    if (!this.#self.isAlive) return;
+  #obey(next: Next<S>, from: CallMessage | undefined): Step {
+    if (!this.#self.isAlive) return undefined;
     switch (next?.do) {
       case 'noreply':
         if (!isThen(next.then)) break;
@@ -197,29 +211,23 @@ class Loop<S, Call, Cast> {
     return this.#stop(['bad_return_value', next]);
   }
 
-  #threw(thrown: unknown, from: CallMessage | undefined): void | Promise<void> {
+  #threw(thrown: unknown, from: CallMessage | undefined): Step {
     if (thrown instanceof Exit) return this.#stop(thrown.reason);
     if (thrown instanceof Error) return this.#stop(thrown);
     return this.#obey(thrown as Next<S>, from);
   }
 
-  #then(then: Then | undefined): void | Promise<void> {
-    if (!then) return;
-    if ('continue' in then) {
-      const next = new Continue(then.continue);
-      if (this.#continued++ % 100 < 99 && this.#self.mayGoOn()) return this.#receive(next);
-      return this.#self.pause().then(() => this.#receive(next)); // a long chain of them is no deep stack, and holds nobody up
-    }
-    const timeout = new Timeout();
-    if (then.timeoutMs > 0) timeout.cancel = this.#self.sendAfter(then.timeoutMs, timeout);
-    else if (this.#self.queueLength > 0)
-      return; // a timeout of 0 is lost when something waits already
-    else this.#self.deliver(timeout);
-    this.#timeout = timeout;
+  #then(then: Then | undefined): Continue | undefined {
+    if (!then) return undefined;
+    if ('continue' in then) return new Continue(then.continue);
+    this.#timeout = new Timeout();
+    if (then.timeoutMs === 0) this.#self.deliver(this.#timeout);
+    else this.#timeout.cancel = this.#self.sendAfter(then.timeoutMs, this.#timeout);
+    return undefined;
   }
 
   /** gen_server:terminate/10: the last callback may replace the reason by exiting or failing itself; a throw in it is swallowed. */
-  async #stop(reason: ExitReason, after?: () => void): Promise<void> {
+  async #stop(reason: ExitReason, after?: () => void): Promise<undefined> {
     if (!this.#self.isAlive) return;
     let last = reason;
     try {

@@ -23,3 +23,6 @@ export class Continue {
     this.continuation = continuation;
   }
 }
+
+/** What is left to do of a message when a callback has run. */
+export type Step = Continue | undefined | Promise<Continue | undefined>;

@@ -116,7 +116,12 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
       ...rulesIn(store, () => declared),
       due: (jobs) => dueNow(names, jobs),
     },
-    listeners: { berths: new Map(), ingest: (telemetry) => feed.ingest(telemetry), archive: archiveOf(store), health: async () => readiness(names) },
+    listeners: {
+      berths: new Map(),
+      ingest: (telemetry) => feed.ingest(telemetry),
+      archive: archiveOf(store),
+      health: async () => readiness(names, store.trouble),
+    },
   };
   const control = new Berth();
   const upkeep = new Upkeep(kept, true);
@@ -158,6 +163,7 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
             argosVersion,
             stop,
             executions: () => store.jobCounts(),
+            storeTrouble: () => store.trouble,
             store: async () => {
               const status = await store.health();
               return { status, faults: faultsOf(status) };

@@ -20,13 +20,16 @@ export interface HealthPort {
   readonly argosVersion: string;
   /** Executions that are open, and those that have failed for good. */
   executions(): Promise<{ readonly open: number; readonly failed: number }>;
+  /** Why nothing can be stored; undefined: it can. */
+  storeTrouble(): string | undefined;
   /** How the store is, and what is wrong with it. */
   store(): Promise<{ readonly status: StoreStatus; readonly faults: readonly string[] }>;
 }
 
-/** Whether the node can do its work: every stage of the corridor is running. */
-export function readiness(names: Names): { readonly ready: boolean; readonly faults: readonly string[] } {
+/** Whether the node can do its work: every stage of the corridor is running. @param store why nothing can be stored. */
+export function readiness(names: Names, store: string | undefined): { readonly ready: boolean; readonly faults: readonly string[] } {
   const faults = STAGES.filter((stage) => !names.whereis(stage)).map((stage) => `${stage} is not running`);
+  if (store !== undefined) faults.push(`nothing can be stored: ${store}`);
   return { ready: faults.length === 0, faults };
 }
 
@@ -37,10 +40,10 @@ export async function statusOf(desk: Desk, port: HealthPort): Promise<Status> {
   const details = (kind: Kind): { name: string; detail: Record<string, unknown> }[] =>
     infos.filter((one) => one.kind === kind).map(({ name, detail }) => ({ name, detail: (detail ?? {}) as Record<string, unknown> }));
   const parked = quarantine.list();
-  const counted = await port.executions().catch((error: unknown) => String(error)); // a store that is away is a fault to tell, not one to fail by
-  const store = await port.store().catch(() => null); // which `executions` has said already
+  const counted = await soon(port.executions()).catch((error: unknown) => String(error)); // a store that is away is a fault to tell, not one to fail by
+  const store = await soon(port.store()).catch(() => null); // which `executions` has said already
   const faults = [
-    ...readiness(port.names).faults,
+    ...readiness(port.names, port.storeTrouble()).faults,
     ...parked.map(({ resource, reason }) => `${resource} is quarantined: ${reason}`),
     ...(store?.faults ?? []),
     ...(typeof counted === 'string' ? [counted] : counted.failed > 0 ? [`${counted.failed} executions have failed for good`] : []),
@@ -72,6 +75,13 @@ export async function statusOf(desk: Desk, port: HealthPort): Promise<Status> {
     restarts: port.restarts.total,
     quarantine: parked,
   };
+}
+
+/** Whoever asks how the node is must be told also while the store does not answer. */
+async function soon<T>(answer: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('the store does not answer')), ANSWER_MS);
+  return Promise.race([answer, promise]).finally(() => clearTimeout(timer));
 }
 
 /** One resource, with what it says of itself. */

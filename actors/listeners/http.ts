@@ -25,7 +25,8 @@ export const http: ListenerType<typeof schema> = {
   env: { HTTP_PORT: 'port', HTTP_ENABLED: 'enabled' },
   check: ({ host }) => loopbackOnly(host),
   async open({ host, port, max_body, max_connections }, listener) {
-    const app = fastify({ bodyLimit: max_body, connectionTimeout: 30_000, requestTimeout: 30_000, forceCloseConnections: true });
+    // A batch waits for the one before it, and each as long as the store is waited for: then it is answered, and not cut off before.
+    const app = fastify({ bodyLimit: max_body, connectionTimeout: 90_000, requestTimeout: 30_000, forceCloseConnections: true });
     app.server.maxConnections = max_connections;
     parsers(app);
     routes(app, listener);

@@ -51,8 +51,8 @@ export function faultsOf({ sizeBytes, maxBytes, exhausted, disk, commitMs, stall
     );
   if (maxBytes !== null && sizeBytes >= SIZE_NEAR * maxBytes) {
     const of = `the store has ${bytes(sizeBytes)} of the ${bytes(maxBytes)} of store.max_size`;
-    if (exhausted) faults.push(`${of}, and no telemetry is left that could go: raise store.max_size`);
-    else if (sizeBytes >= FULL * maxBytes) faults.push(`${of}: the oldest telemetry goes. Raise store.max_size, or keep less (\`retention\`)`);
+    if (exhausted) faults.push(`${of}, and what is left is not down-sampled yet or may not go: raise store.max_size`);
+    else if (sizeBytes >= maxBytes) faults.push(`${of}: the oldest telemetry goes. Raise store.max_size, or keep less (\`retention\`)`);
     else faults.push(`${of}: at 100 % the oldest telemetry goes. Raise store.max_size, or keep less (\`retention\`)`);
   }
   if (stalled !== null) faults.push(`retention and down-sampling do not come on: ${stalled}`);

@@ -39,6 +39,7 @@ export const retentionSchema = Type.Object(
 );
 export type RetentionConfig = Static<typeof retentionSchema>;
 
+const POSTGRES = '^postgres(ql)?://[^ ]+$';
 const SIZE = '^[1-9][0-9]{0,5}(\\.[0-9]{1,3})? ?[MGT]i?B$';
 /** The part of `store` that both engines have. */
 export const storeSchema = Type.Object(
@@ -46,9 +47,10 @@ export const storeSchema = Type.Object(
     url: Type.Optional(
       Type.Unsafe<string | string[]>({
         type: ['string', 'array'],
-        items: { type: 'string' },
+        pattern: POSTGRES,
+        items: { type: 'string', pattern: POSTGRES },
         minItems: 1,
-        description: '`postgres://…`; a list is tried in order. Left out: SQLite in the data directory.',
+        description: '`postgres://user@host:port/database`; a list is tried in order. Left out: SQLite in the data directory.',
       }),
     ),
     schema: Type.Optional(

@@ -79,6 +79,7 @@ class StoreServer implements GenServer<Threads, Work, Event> {
   #self!: Process;
   readonly #recorder: Recorder;
   #judged = 0;
+  #looking = false;
 
   constructor(store: Store, names: Names, options: StoreOptions) {
     this.#store = store;
@@ -118,7 +119,12 @@ class StoreServer implements GenServer<Threads, Work, Event> {
     if (message instanceof ReaderEnded) threads.reader = await this.#startReader();
     if (message === RECORD) this.#record(threads);
     if (message === LOOK) {
-      threads.writer.post({ do: 'health' }, undefined, ({ value }) => value !== undefined && show(value as Health)); // work.ts pairs them
+      if (this.#looking) this.#store.troubled('the store does not answer');
+      this.#looking = true;
+      threads.writer.post({ do: 'health' }, undefined, ({ value }) => {
+        this.#looking = false;
+        if (value !== undefined) show(value as Health); // work.ts pairs them
+      });
       this.#self.sendAfter(LOOK_MS, LOOK);
     }
     return noreply(threads);
@@ -174,9 +180,9 @@ function show({ sizeBytes, walBytes, disk, growthBytesPerDay, oldestSampleMs, co
   store.sizeBytes.set(sizeBytes);
   store.walBytes.set(walBytes);
   store.waiting.set(waiting);
-  if (disk) store.diskFreeBytes.set(disk.freeBytes);
-  if (growthBytesPerDay !== null) store.growthBytesPerDay.set(growthBytesPerDay);
-  if (oldestSampleMs !== null) store.oldestSampleSeconds.set(oldestSampleMs / 1_000);
+  store.diskFreeBytes.set(disk?.freeBytes ?? Number.NaN); // NaN is what Prometheus takes for unknown: a 0 would set off alarms
+  store.growthBytesPerDay.set(growthBytesPerDay ?? Number.NaN);
+  store.oldestSampleSeconds.set((oldestSampleMs ?? Number.NaN) / 1_000);
   store.commitP99Seconds.set((commitMs?.p99 ?? 0) / 1_000);
   store.fsyncP99Seconds.set((fsyncMs?.p99 ?? 0) / 1_000);
 }

@@ -29,10 +29,14 @@ export class StoreError extends Error {
 const ANSWER_MS = 30_000;
 const isSpansAlone = ({ metrics, logs, traces = [] }: Telemetry): boolean => traces.length > 0 && metrics.length + logs.length === 0;
 
+/** So long a fault is believed that is not seen again: who is kept away by it must come back to see that it has passed. */
+const TROUBLE_MS = 15_000;
+
 export class Store {
   readonly #names: Names;
   readonly #series = new Interned();
   #lastSeq = 0;
+  #trouble: { readonly what: string; readonly atMs: number } | undefined;
   /** Tells up to which batch all is judged. It rides along with what is written. */
   judged: () => number = () => 0;
   /** Called when the store has started, with what monitors had seen last. */
@@ -176,6 +180,15 @@ export class Store {
     return each((cursor) => this.traces({ ...query, ...cursor }, signal));
   }
 
+  /** Why nothing can be stored, as it was seen in the last seconds; undefined: it can. */
+  get trouble(): string | undefined {
+    const { what, atMs = 0 } = this.#trouble ?? {};
+    return performance.now() - atMs < TROUBLE_MS ? what : undefined;
+  }
+  troubled(what: string): void {
+    this.#trouble = { what, atMs: performance.now() };
+  }
+
   /** Called by the actor when its threads are up: what is there already. */
   booted({ series, lastSeq }: Boot): void {
     this.#series.known(series);
@@ -185,7 +198,12 @@ export class Store {
   async #write<T>(work: Write): Promise<T> {
     const done = vitals.commitSeconds.startTimer();
     try {
-      return await this.#do(work);
+      const value = await this.#do<T>(work);
+      this.#trouble = undefined;
+      return value;
+    } catch (error) {
+      if (error instanceof StoreError && error.code !== 'refused') this.troubled(error.message);
+      throw error;
     } finally {
       done();
     }

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { call, cast, stopServer } from '../../lib/call.ts';
 import { Exit } from '../../lib/exit.ts';
-import { ignore, noreply, ok, reply, stop } from '../../lib/gen-server.ts';
+import { ignore, noreply, ok, reply, stop, TIMEOUT } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
 import { Registry } from '../../lib/registry.ts';
 import { isStarted, started, type StartResult } from '../../lib/start.ts';
@@ -200,6 +200,21 @@ describe('GenServer', () => {
       return drain(self, 100);
     });
     expect(heard).to.deep.equal([['info', 'in time']]);
+  });
+
+  it('times out after 0 though a signal waits that comes to nothing, and not when a message does', async () => {
+    const heard = await inProcess(async (self) => {
+      const at0 = async (meanwhile: (s: Process) => void): Promise<unknown> => {
+        const s = await linked(self, { log: self });
+        cast(s, (state: State) => {
+          meanwhile(s);
+          return noreply(state, { timeoutMs: 0 });
+        });
+        return drain(self);
+      };
+      return [await at0((s) => self.exit(s, 'normal')), await at0((s) => self.send(s, 'a message'))];
+    });
+    expect(heard).to.deep.equal([[['info', TIMEOUT]], [['info', 'a message']]]);
   });
 
   it('whose init takes too long is gone when its starter learns of it, linked or not', async () => {

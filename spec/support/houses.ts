@@ -1,9 +1,9 @@
 /** Databases of either engine that are kept house of piece by piece, with a clock of the spec's own, for specs that say of each that it does the same. */
 import { aggregated, type GroupColumns } from '../../actors/store/aggregate.ts';
 import type { Statement } from '../../actors/store/changes.ts';
-import type { Engine, Source } from '../../actors/store/engine.ts';
+import type { Engine } from '../../actors/store/engine.ts';
 import { Late } from '../../actors/store/postgres/late.ts';
-import { engine as postgresEngine } from '../../actors/store/postgres/engine.ts';
+import { patientEngine, engine as postgresEngine } from '../../actors/store/postgres/engine.ts';
 import { migrate } from '../../actors/store/postgres/migrate.ts';
 import { Removal } from '../../actors/store/postgres/removal.ts';
 import { Rollups } from '../../actors/store/postgres/rollups.ts';
@@ -50,7 +50,8 @@ export interface Houses {
   readonly engine: Engine;
   /** @param services of the series 1, 2 and so on, which are named `m0`, `m1`. */
   open(services: readonly string[], retention?: Policy): Promise<AnyHouse>;
-  inPieces(pieces: Pieces): Engine;
+  /** Others that answer the same. */
+  others(pieces: Pieces): readonly Engine[];
 }
 
 async function asked(query: AggregateQuery, by: Engine, read: (statement: Statement) => Promise<Rows> | Rows): Promise<Answer> {
@@ -114,11 +115,11 @@ export class PostgresHouse implements AnyHouse {
   readonly session: Session;
   readonly server: Server;
   nowMs = BEGIN_MS;
+  retention: Policy | undefined;
   readonly #keeps: Session;
   readonly #reads: Session;
   #telemetry: Telemetry;
   #series: readonly Series[] = [];
-  #retention: Policy | undefined;
   #seq = 0;
 
   private constructor(server: Server, session: Session, keeps: Session, reads: Session) {
@@ -138,7 +139,7 @@ export class PostgresHouse implements AnyHouse {
   /** As it was when it was new, with these series. */
   async clear(services: readonly string[], retention?: Policy): Promise<void> {
     this.nowMs = BEGIN_MS;
-    this.#retention = retention;
+    this.retention = retention;
     await this.session.run('TRUNCATE points, rollups, stale_rollups, removed, marks, unjudged; TRUNCATE series RESTART IDENTITY');
     this.#telemetry = new Telemetry('spec', () => this.nowMs);
     await this.#telemetry.begin(this.session);
@@ -179,15 +180,15 @@ export class PostgresHouse implements AnyHouse {
       await rollups.roll(this.nowMs, goOn);
       await goOn();
       await late.refresh(goOn);
-      if (this.#retention) await new Sweep(this.#keeps, removal, goOn).all(this.#retention, this.nowMs, await rollups.rolled());
+      if (this.retention) await new Sweep(this.#keeps, removal, goOn).all(this.retention, this.nowMs, await rollups.rolled());
     } catch (error) {
       if (!(error instanceof Interruption)) throw error;
     }
   }
-  async keepers(goOn: () => Promise<void> = async () => {}): Promise<{ readonly rollups: Rollups; readonly late: Late; readonly removal: Removal }> {
+  async keepers(goOn: () => Promise<unknown> = async () => {}): Promise<{ readonly rollups: Rollups; readonly late: Late; readonly removal: Removal }> {
     const rollups = await Rollups.of(this.#keeps);
     const late = new Late(this.#keeps, rollups, MINUTES);
-    return { rollups, late, removal: new Removal(this.#keeps, late, goOn, CHUNK) };
+    return { rollups, late, removal: new Removal(this.#keeps, late, async () => void (await goOn()), CHUNK) };
   }
 
   async samples(): Promise<readonly Sample[]> {
@@ -212,9 +213,13 @@ export class PostgresHouse implements AnyHouse {
   }
 }
 
-const inPieces = (samples: Source, pieces: Pieces): Engine => ({
+const manyInPieces = (pieces: Pieces): Engine => ({
   ...postgresEngine,
-  source: manyAtOnce(postgresEngine.extent, rolledSource(samples, pieces, 'gone'), { lines: 20 * pieces.scan, series: pieces.stale, pieces: pieces.slice }),
+  source: manyAtOnce(postgresEngine.extent, rolledSource(rawSource(), pieces, 'gone'), {
+    lines: 20 * pieces.scan,
+    series: pieces.stale,
+    pieces: pieces.slice,
+  }),
 });
 let postgresHouse: PostgresHouse | undefined;
 
@@ -223,7 +228,7 @@ export const HOUSES: readonly Houses[] = [
     name: 'SQLite',
     engine: sqliteEngine,
     open: async (services, retention) => new SqliteHouse(services, retention),
-    inPieces: (pieces) => ({ ...sqliteEngine, source: rolledSource(rawSource(), pieces) }),
+    others: (pieces) => [{ ...sqliteEngine, source: rolledSource(rawSource(), pieces) }],
   },
   {
     name: 'PostgreSQL',
@@ -233,6 +238,6 @@ export const HOUSES: readonly Houses[] = [
       await postgresHouse.clear(services, retention);
       return postgresHouse;
     },
-    inPieces: (pieces) => inPieces(rawSource(), pieces),
+    others: (pieces) => [manyInPieces(pieces), patientEngine],
   },
 ];

@@ -48,7 +48,7 @@ export function routes(app: FastifyInstance, desk: Desk, port: RoutesPort): void
   app.get('/v1/status', () => statusOf(desk, port));
   app.get('/v1/tree', async (_request, reply) => treeOf('argos', port.restarts, desk.quarantine) ?? refuse(reply, 'not_ready', 'the tree is not up'));
   app.get('/v1/ready', async (_request, reply) => {
-    const ready = readiness(port.names);
+    const ready = readiness(port.names, port.storeTrouble());
     return reply.code(ready.ready ? 200 : 503).send(ready);
   });
   app.get('/v1/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()));

@@ -73,6 +73,7 @@ describe('Store, on a disk', () => {
     expect(refusal).to.equal('full');
     expect(acknowledged).to.be.above(20);
     expect(await fault(append(under, 16))).to.equal('full');
+    expect(under.store.trouble, 'what the readiness probe says').to.match(/^the disk with .* is full/);
     expect(await under.store.counts()).to.include({ points: acknowledged, logs: acknowledged });
     rmSync(filler);
     expect(await fault(append(under, 16))).to.equal('it was kept');

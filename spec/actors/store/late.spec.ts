@@ -157,6 +157,23 @@ describe('Late samples in PostgreSQL', () => {
     }
   });
 
+  it('are added to their hour while its minutes go', async () => {
+    await house.clear(SERVICES);
+    await house.append([...Array.from({ length: 12 }, (_, minute) => at(minute)), at(1, 2, 2)]);
+    house.nowMs += 20 * HOUR_MS;
+    await house.keep();
+    house.retention = BY_SERIES;
+    const minutes = async (): Promise<number> => (await house.rows(`SELECT 1 FROM rollups WHERE series_id = 1 AND step = ${MINUTE_MS}`)).length;
+    const { late, removal } = await house.keepers(async () => expect(await minutes()).to.equal(12));
+    await removal.all(BY_SERIES, house.nowMs, await marks('rolled')).catch(() => {});
+    expect(await minutes()).to.equal(7); // it was interrupted when five of them had gone
+    await house.append([at(11, 100)]);
+    await late.refresh(async () => {});
+    expect([await minutes(), await counted()]).to.deep.equal([7, [112, 2]]);
+    await house.keep();
+    expect([await minutes(), await counted()]).to.deep.equal([0, [112, 2]]);
+  });
+
   it('come, are rolled up and taken at the same time, and each is counted once', async () => {
     for (const kept of [BY_SERIES, BY_DAY]) {
       await house.clear(SERVICES, kept);

@@ -1,7 +1,9 @@
 // Down-sampled rows as the source of an aggregation: they say what the samples say.
 import { expect } from 'chai';
 import type { Fn } from '../../../actors/store/query.ts';
-import { HOUR_MS } from '../../../actors/store/rollup.ts';
+import { patientEngine } from '../../../actors/store/postgres/engine.ts';
+import { stateOf } from '../../../actors/store/postgres/faults.ts';
+import { HOUR_MS, MINUTE_MS } from '../../../actors/store/rollup.ts';
 import { type AnyHouse, HOUSES } from '../../support/houses.ts';
 import { BEGIN_MS } from '../../support/housekeeping.ts';
 import { itAnswersFromRows } from '../../support/rolled-suite.ts';
@@ -58,5 +60,23 @@ describe('Down-sampled rows as a source', function () {
     await kept.keep();
     await kept.ask(count);
     expect((await kept.ask(count)).statements).to.equal(1 + 1);
+  });
+
+  it('are read one by one where the server cannot add them up, since it is more than a number can hold', async () => {
+    if (!POSTGRES) return;
+    const kept = await POSTGRES.open(['a']);
+    await kept.keep();
+    await kept.append(Array.from({ length: 40 }, (_, i) => ({ series: 1, ts: BEGIN_MS + i * 30_000, value: 0.8e308 })));
+    kept.nowMs += HOUR_MS;
+    await kept.keep();
+    const sum = { fn: 'sum', fromMs: BEGIN_MS, toMs: BEGIN_MS + HOUR_MS - 1 } as const;
+    const refused = await kept.ask(sum).then(
+      () => 'added up',
+      (error: unknown) => stateOf(error),
+    );
+    expect(refused).to.equal('22003');
+    const { groups, rows } = await kept.ask(sum, patientEngine);
+    expect([groups[0]?.value[0], rows]).to.satisfy(([value, read]: [number, number]) => value === Number.POSITIVE_INFINITY && read < 30);
+    expect((await kept.ask({ ...sum, stepMs: MINUTE_MS })).groups[0]?.value[0]).to.equal(1.6e308);
   });
 });
