@@ -3,11 +3,11 @@ import { expect } from 'chai';
 import { call, cast, stopServer } from '../../lib/call.ts';
 import { Exit } from '../../lib/exit.ts';
 import { ignore, noreply, ok, reply, stop, TIMEOUT } from '../../lib/gen-server.ts';
-import type { Process } from '../../lib/process.ts';
+import { exit, type Process } from '../../lib/process.ts';
 import { Registry } from '../../lib/registry.ts';
 import { isStarted, started, type StartResult } from '../../lib/start.ts';
 import { VirtualClock } from '../otp/virtual-clock.ts';
-import { caught, down, downOf, drain, inProcess, next, restating, sleep } from './elixir.ts';
+import { caught, down, downOf, drain, exits, inProcess, next, restating, sleep } from './elixir.ts';
 import { alone, ask, bare, linked, type State, telling, tryStart, tryLink } from './server.ts';
 
 /** What `lib/` does not have. */
@@ -200,6 +200,40 @@ describe('GenServer', () => {
       return drain(self, 100);
     });
     expect(heard).to.deep.equal([['info', 'in time']]);
+  });
+
+  it('is not kept from timing out by a timeout that came too late, and lies in its mailbox', async () => {
+    const heard = await inProcess(async (self) => {
+      const s = await linked(self, () => ok({ log: self }, { timeoutMs: 40 }));
+      s.deliver((state: State) => noreply(state, { timeoutMs: 60 }));
+      expect(self.clock instanceof VirtualClock && self.clock.advance()).to.equal(true); // the first timeout lies behind that message
+      return [await drain(self, 100), self.clock.now()];
+    });
+    expect(heard).to.deep.equal([[['info', TIMEOUT]], 200]);
+  });
+
+  it('that trusts nobody but its parent hears of any other exit as a message, also of one from nobody', async () => {
+    const heard = await inProcess(async (self) => {
+      const s = await alone(self, (server) => {
+        server.trapExit = true;
+        return ok({ log: self });
+      });
+      exit(s, 'boom'); // and it has no parent
+      return [exits((await drain(self)).flatMap((one) => (one as unknown[]).slice(1))), s.isAlive];
+    });
+    expect(heard).to.deep.equal([[['EXIT', 'boom']], true]);
+  });
+
+  it('whose start is over time has nothing of it left in the mailbox, though the word of it comes at that very moment', async () => {
+    const seen = await inProcess(async (self) => {
+      const gate = Promise.withResolvers<void>();
+      const starting = tryLink(self, () => gate.promise.then(() => ok({})), { timeoutMs: 5 });
+      await Promise.resolve();
+      expect(self.clock instanceof VirtualClock && self.clock.advance()).to.equal(true);
+      gate.resolve();
+      return [await starting, await drain(self)];
+    });
+    expect(seen).to.deep.equal([{ error: 'timeout' }, []]);
   });
 
   it('times out after 0 though a signal waits that comes to nothing, and not when a message does', async () => {

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type Ask, CallError, type CallMessage, call, type ServerRef } from '../../lib/call.ts';
+import { type Ask, CallError, type CallMessage, call, type ServerRef, stopServer } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { startDynamicChild, startDynamicSupervisor, terminateDynamicChild } from '../../lib/dynamic-supervisor.ts';
 import { fail, type GenServer, type Init, type Next, noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
@@ -66,6 +66,12 @@ const ways: Readonly<Record<string, (self: Process, gone: Gone) => Promise<(i: n
     const listener = (): void => {};
     self.onExit(listener)();
     gone(listener);
+  },
+  'a timer brought it': async (self, gone) => async () => {
+    const tick = {};
+    self.sendAfter(0, tick);
+    gone(tick);
+    await self.receive((message): message is typeof tick => message === tick);
   },
   'were linked to it': async (self, gone) => async () => {
     const other = self.spawn(waits, { link: true });
@@ -223,6 +229,7 @@ describe('the real clock', () => {
         me.sendAfter(60_000, 'later');
         for (const id of ['prompt', 'late']) await terminateChild(supervisor, id);
         for (const id of ['prompt', 'late']) await restartChild(supervisor, id);
+        await stopServer(started(await startLink(me, idle)), 'normal', 60_000);
       }
       const unanswered = call(server, silent).catch((thrown: unknown) => thrown);
       await turn();

@@ -110,6 +110,17 @@ describe('A mailbox', () => {
     fc.assert(history);
   });
 
+  it('knows where its signals lie, whatever is taken out of the midst of it before they are applied', () => {
+    const mailbox = new Mailbox();
+    for (let i = 0; i < 3_000; i++) mailbox.push(i);
+    mailbox.pushSignal(new ExitSignal(undefined, 'boom', false));
+    for (let i = 0; i < 2_999; i++) mailbox.take((message) => message !== 7);
+    mailbox.push('last');
+    const message = new ExitMessage(undefined, 'boom');
+    expect(mailbox.applySignals(() => message)).to.equal(undefined);
+    expect([mailbox.length, mailbox.shift(), mailbox.shift(), mailbox.shift()]).to.deep.equal([3, 7, message, 'last']);
+  });
+
   it('never shows a signal to whoever looks for a message', () => {
     const mailbox = new Mailbox();
     mailbox.pushSignal(new ExitSignal(undefined, 'boom', false));

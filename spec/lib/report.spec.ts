@@ -5,7 +5,7 @@ import { cast, stopServer } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type DynamicFlags, startDynamicChild, startDynamicSupervisor, terminateDynamicChild } from '../../lib/dynamic-supervisor.ts';
 import { Exit } from '../../lib/exit.ts';
-import { fail, type Init, ignore, ok, stop } from '../../lib/gen-server.ts';
+import { fail, type Init, ignore, ok, start, stop } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
 import { onReport, publish, type Report } from '../../lib/report.ts';
 import { started } from '../../lib/start.ts';
@@ -110,6 +110,14 @@ describe('A crash report', () => {
         self.exit(s, reason);
         await down(self, s);
       }
+      const gate = Promise.withResolvers<void>();
+      const dying = started(await start({ init: () => ok(0), handleCast: () => stop('boom', 0), terminate: () => gate.promise }, { clock: self.clock }));
+      cast<unknown>(dying, 'end');
+      await sleep(self, 1);
+      self.exit(dying, 'kill'); // within its terminate
+      await sleep(self, 1);
+      gate.resolve();
+      await sleep(self, 1);
     });
     expect(lines).to.deep.equal([]);
   });
