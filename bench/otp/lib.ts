@@ -3,7 +3,7 @@ import { type Ask, call, cast } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { startDynamicChild, startDynamicSupervisor } from '../../lib/dynamic-supervisor.ts';
 import { type GenServer, type Init, noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
-import { exit, type Pid, type Process, spawn } from '../../lib/process.ts';
+import { exit, type Pid, type Process, processes, spawn } from '../../lib/process.ts';
 import { started } from '../../lib/start.ts';
 import { startChildWith, startSupervisor } from '../../lib/supervisor.ts';
 import { beside5Ms, type Figure, heap, printMedian } from './measure.ts';
@@ -35,15 +35,18 @@ const counter = async (self: Process): Promise<Pid> => started(await startLink(s
 const counterChild = (id: unknown): ChildSpec => ({ id, start: (parent) => startLink(parent, new Counter()) });
 const isPid = (message: unknown): message is Process => typeof message === 'object' && message !== null && 'spawn' in message;
 
-/** Run `body` as a process that traps exits; what it has started ends with it. */
-const asProcess = <T>(body: (self: Process) => Promise<T>): Promise<T> =>
-  new Promise((resolve, reject) => {
+/** Run `body` as a process that traps exits; what it has started ends with it, and has ended before this resolves: it is no part of the next measure. */
+async function asProcess<T>(body: (self: Process) => Promise<T>): Promise<T> {
+  const figure = await new Promise<T>((resolve, reject) => {
     spawn(async (self) => {
       self.trapExit = true;
       await body(self).then(resolve, reject);
       throw new Error('done'); // takes along what is linked
     });
   });
+  while (!processes().next().done) await new Promise((resolve) => setImmediate(resolve));
+  return figure;
+}
 
 async function casts(self: Process, many: number): Promise<number> {
   const server = await counter(self);
