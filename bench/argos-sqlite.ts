@@ -1,19 +1,19 @@
 /** The store on SQLite as the node has it: an actor and its two threads, asked through Store; and how much memory and CPU they take. */
+import type { Query } from '../actors/store/query/query.ts';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type Database from 'better-sqlite3';
 import { Registry } from '../lib/registry.ts';
 import type { Names } from '../actors/names.ts';
-import { asking, type QueryAnswer } from '../actors/store/answers.ts';
-import type { Rows } from '../actors/store/program.ts';
-import { Selection } from '../actors/store/selection.ts';
+import { asking, type QueryAnswer } from '../actors/store/query/answers.ts';
+import type { Rows } from '../actors/store/query/program.ts';
+import { Selection } from '../actors/store/query/selection.ts';
 import { storeChild } from '../actors/store/server.ts';
 import { engine } from '../actors/store/sqlite/engine.ts';
 import { Housekeeping } from '../actors/store/sqlite/housekeeping.ts';
 import { openReader, openWriter } from '../actors/store/sqlite/open.ts';
 import { Store } from '../actors/store/store.ts';
-import type { Query } from '../actors/store/work.ts';
 import { Root } from '../spec/support/actors.ts';
 import { tempFolder } from '../spec/support/services.ts';
 import { BATCH, batches, type Contestant, deviceOf, LANES, nameOf, seriesOf, timeOf, sampleOf } from './history.ts';

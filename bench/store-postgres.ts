@@ -2,14 +2,15 @@
  * The store on PostgreSQL: samples by COPY until so many are there, down-sampling, then queries, then commits beside heavy queries. The server is Debian's,
  * with its own settings (fsync, synchronous_commit), on the same machine. `node bench/store-postgres.ts [samples]`, default 10⁷; three minutes.
  */
-import type { Statement } from '../actors/store/changes.ts';
+import type { Query } from '../actors/store/query/query.ts';
+import type { Columns } from '../actors/store/query/columns.ts';
 import { engine } from '../actors/store/postgres/engine.ts';
 import { Rollups } from '../actors/store/postgres/rollups.ts';
 import { Session } from '../actors/store/postgres/session.ts';
-import type { Rows } from '../actors/store/program.ts';
-import { HOUR_MS, MINUTE_MS } from '../actors/store/rollup.ts';
+import type { Rows, Statement } from '../actors/store/query/program.ts';
+import { HOUR_MS, MINUTE_MS } from '../actors/store/query/rollup.ts';
 import { Thread } from '../actors/store/thread.ts';
-import type { Boot, Columns, Query, Work } from '../actors/store/work.ts';
+import type { Boot, Work } from '../actors/store/work.ts';
 import { startPostgres, stopServices, tempFolder } from '../spec/support/services.ts';
 
 const TOTAL = Number(process.argv[2] ?? 10_000_000);

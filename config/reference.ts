@@ -6,10 +6,10 @@ import { actionTypes } from '../actors/actions/index.ts';
 import { listenerTypes } from '../actors/listeners/index.ts';
 import { monitorTypes } from '../actors/monitors/index.ts';
 import { retryPolicy } from '../actors/retry-policy.ts';
-import { OPERATOR_NAMES } from '../actors/rules/condition.ts';
-import { COMPARISONS } from '../actors/rules/operators-leaf.ts';
-import { truthTables } from '../actors/rules/truth-tables.ts';
-import { WINDOW_FUNCTIONS } from '../actors/rules/windows.ts';
+import { OPERATOR_NAMES } from '../actors/rules/condition/condition.ts';
+import { COMPARISONS } from '../actors/rules/values/leaf.ts';
+import { truthTables } from '../actors/rules/condition/truth-tables.ts';
+import { WINDOW_FUNCTIONS } from '../actors/rules/windows/windows.ts';
 import { retentionSchema, ruleSchema, storeSchema, systemSchema } from './catalogue.ts';
 
 export const REFERENCE_FILE = join(import.meta.dirname, '..', 'docs', 'configuration.md');

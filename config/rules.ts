@@ -1,9 +1,9 @@
 /** What the schema cannot say of a rule: its conditions, that what it names is there, and that no rule waits for itself. Pure. */
 import type { Fields } from '../actors/event.ts';
-import { parseCondition, type Parsed } from '../actors/rules/condition.ts';
+import { parseCondition, type Parsed } from '../actors/rules/condition/condition.ts';
 import { EACH } from '../actors/rules/program.ts';
-import { parseText } from '../actors/rules/text.ts';
-import { readsIn } from '../actors/rules/tree.ts';
+import { parseText } from '../actors/rules/text/text.ts';
+import { readsIn } from '../actors/rules/condition/tree.ts';
 import { nearest } from '../actors/schema.ts';
 import type { PlacedFault } from '../proto/api.ts';
 import { interpolate, type Scope } from './interpolate.ts';

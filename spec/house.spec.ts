@@ -5,19 +5,27 @@ import { expect } from 'chai';
 
 const STAGES = ['listeners', 'monitors', 'rules', 'outbox', 'actions', 'store', 'secrets', 'admin'].map((name) => `actors/${name}`);
 const GROUND = ['lib', 'proto'];
+/** Rooms of one stage, each on those before it. */
+const rooms = (stage: string, ...names: readonly string[]): Record<string, readonly string[]> =>
+  Object.fromEntries(names.map((name, i) => [`${stage}/${name}`, [...GROUND, 'actors', ...names.slice(0, i).map((under) => `${stage}/${under}`)]]));
+const engine = (name: string): Record<string, readonly string[]> => ({
+  [`actors/store/${name}`]: [...GROUND, 'actors', 'actors/store', 'actors/store/query', 'actors/store/archive'],
+});
 /** A floor names what may stand under it. Beside these, every folder may import itself. */
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   proto: [],
   actors: GROUND,
   ...Object.fromEntries(STAGES.map((stage) => [stage, [...GROUND, 'actors']])), // and never one another
-  'actors/rules': [...GROUND, 'actors', 'actors/rules/windows'],
-  'actors/rules/windows': [...GROUND, 'actors'],
+  ...rooms('actors/rules', 'values', 'windows', 'text', 'condition', 'alert'),
+  'actors/rules': [...GROUND, 'actors', ...['values', 'windows', 'condition', 'alert'].map((room) => `actors/rules/${room}`)],
   'actors/admin/routes': [...GROUND, 'actors', 'actors/admin'],
-  'actors/store/sqlite': [...GROUND, 'actors', 'actors/store'],
-  'actors/store/postgres': [...GROUND, 'actors', 'actors/store'],
-  config: [...GROUND, 'actors', ...STAGES],
-  supervisors: [...GROUND, 'config', 'actors', ...STAGES, 'actors/admin/routes'],
+  ...rooms('actors/store', 'query', 'archive'),
+  'actors/store': [...GROUND, 'actors', 'actors/store/query'],
+  ...engine('sqlite'),
+  ...engine('postgres'),
+  config: [...GROUND, 'actors', ...STAGES, ...['values', 'windows', 'text', 'condition', 'alert'].map((room) => `actors/rules/${room}`)],
+  supervisors: [...GROUND, 'config', 'actors', ...STAGES, 'actors/admin/routes', 'actors/rules/alert', 'actors/store/query', 'actors/store/archive'],
   bin: [...GROUND, 'bin/commands'],
   'bin/commands': [...GROUND, 'bin', 'config', 'supervisors'],
 };

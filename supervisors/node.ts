@@ -21,7 +21,7 @@ import { policyOf } from '../actors/store/retention.ts';
 import { bytesOf, type RetentionConfig, type StoreConfig } from '../actors/store/schema.ts';
 import { storeChild, type StoreOptions } from '../actors/store/server.ts';
 import { Store } from '../actors/store/store.ts';
-import { Upkeep } from '../actors/store/upkeep.ts';
+import { Upkeep } from '../actors/store/archive/upkeep.ts';
 import { childOf, type Site } from '../config/catalogue.ts';
 import { diff } from '../config/diff.ts';
 import { declare } from '../config/load.ts';

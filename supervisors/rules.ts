@@ -2,9 +2,9 @@
 import { monitorTypes } from '../actors/monitors/index.ts';
 import type { StoredAs } from '../actors/monitors/monitor.ts';
 import type { News, RulePort, RuleState } from '../actors/rules/port.ts';
-import type { AlertState } from '../actors/rules/alert-state.ts';
+import type { AlertState } from '../actors/rules/alert/alert-state.ts';
 import type { Change } from '../actors/store/changes.ts';
-import type { Match, MetricQuery } from '../actors/store/query.ts';
+import type { Match, MetricQuery } from '../actors/store/query/query.ts';
 import type { Store } from '../actors/store/store.ts';
 import type { Declared } from '../proto/api.ts';
 

@@ -2,12 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Vault, VaultError } from '../actors/secrets/vault.ts';
-import type { Paper } from '../actors/store/dump.ts';
-import { oldOf } from '../actors/store/swap.ts';
-import { Upkeep } from '../actors/store/upkeep.ts';
+import type { Paper } from '../actors/store/archive/dump.ts';
+import { oldOf } from '../actors/store/archive/swap.ts';
+import { Upkeep } from '../actors/store/archive/upkeep.ts';
 import type { Source } from '../proto/api.ts';
 
-export { verify } from '../actors/store/load.ts';
+export { verify } from '../actors/store/archive/load.ts';
 
 /** Of a node that is down. @param url `postgres://…`; undefined: SQLite in the data directory. */
 export const offline = (dataDir: string, url: string | undefined): Upkeep => new Upkeep({ dataDir, url }, false);

@@ -3,14 +3,14 @@ import type { Alert } from '../alert.ts';
 import type { Fields, Observation } from '../event.ts';
 import type { Mark } from '../inbox.ts';
 import type { Job } from '../job.ts';
-import { type AlertState, type Effect, INACTIVE, isOpen } from './alert-state.ts';
-import { details } from './explain.ts';
+import { type AlertState, type Effect, INACTIVE, isOpen } from './alert/alert-state.ts';
+import { details } from './condition/explain.ts';
 import type { Instance, States } from './instance.ts';
 import type { RuleChange } from '../../proto/api.ts';
 import type { Execution, News } from './port.ts';
 import type { Program } from './program.ts';
 import type { RuleConfig } from './schema.ts';
-import type { Turn } from './verdict.ts';
+import type { Turn } from './alert/verdict.ts';
 
 /** One alert's step, to be made lasting. */
 export interface Decision {

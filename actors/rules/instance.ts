@@ -3,13 +3,13 @@
  * key ''; a rule with it has one for each monitor that matches.
  */
 import type { Fields, Observation } from '../event.ts';
-import type { AlertState } from './alert-state.ts';
-import type { Facts } from './compile.ts';
-import { at } from './operators-values.ts';
-import type { Window } from './operators-window.ts';
+import type { AlertState } from './alert/alert-state.ts';
+import type { Facts } from './condition/compile.ts';
+import { at } from './values/values.ts';
+import type { Window } from './condition/operators-window.ts';
 import { EACH, inTrouble, type Part, type Program, verdictOf } from './program.ts';
-import { judge, type Found, type Turn } from './verdict.ts';
-import { type Aggregate, windowOf } from './windows.ts';
+import { judge, type Found, type Turn } from './alert/verdict.ts';
+import { type Aggregate, windowOf } from './windows/windows.ts';
 
 /** States as they were at some moment, by the name of the monitor. */
 export interface States {

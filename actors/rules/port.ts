@@ -4,8 +4,8 @@ import type { Mark } from '../inbox.ts';
 import type { Job } from '../job.ts';
 import type { Logger } from '../logger.ts';
 import type { Names } from '../names.ts';
-import type { AlertState } from './alert-state.ts';
-import type { Identity } from './identity.ts';
+import type { AlertState } from './alert/alert-state.ts';
+import type { Identity } from './condition/identity.ts';
 
 export interface RulePort {
   readonly names: Names;

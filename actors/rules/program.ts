@@ -1,14 +1,14 @@
 /** A rule once it is read: its conditions compiled, what they read, how its alert lives. Pure. */
 import { glob } from '../glob.ts';
 import type { Reads } from '../feed.ts';
-import { compile, type Compiled, ConditionError, type Facts, type Truth, truthOf } from './compile.ts';
-import { parseCondition } from './condition.ts';
-import { type Identity, identityOf } from './identity.ts';
-import { at } from './operators-values.ts';
-import type { Window } from './operators-window.ts';
+import { compile, type Compiled, ConditionError, type Facts, type Truth, truthOf } from './condition/compile.ts';
+import { parseCondition } from './condition/condition.ts';
+import { type Identity, identityOf } from './condition/identity.ts';
+import { at } from './values/values.ts';
+import type { Window } from './condition/operators-window.ts';
 import type { RuleConfig } from './schema.ts';
-import { reads, type Tree, windows, words } from './tree.ts';
-import type { Life } from './verdict.ts';
+import { reads, type Tree, windows, words } from './condition/tree.ts';
+import type { Life } from './alert/verdict.ts';
 
 /** How the monitor of an instance is called in the conditions of a rule with `for_each`. */
 export const EACH = 'monitor';

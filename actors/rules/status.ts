@@ -1,7 +1,7 @@
 /** How a rule stands, in answer to whoever asks: `argos explain rule NAME`. */
 import type { AlertDetail, RuleChange, RuleDetail } from '../../proto/api.ts';
-import { isOpen } from './alert-state.ts';
-import { explain } from './explain.ts';
+import { isOpen } from './alert/alert-state.ts';
+import { explain } from './condition/explain.ts';
 import type { Instance, States } from './instance.ts';
 import type { Program } from './program.ts';
 

@@ -1,6 +1,6 @@
 /** What the listeners' own queries ask, in the store's words. */
 import { LEVELS, type Log, type Metric } from '../event.ts';
-import type { Where } from './query.ts';
+import type { Where } from './query/query.ts';
 import type { Store } from './store.ts';
 
 interface Asked {

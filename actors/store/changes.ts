@@ -1,4 +1,5 @@
 /** What must not be lost, as changes; and each change as statements that both engines understand. */
+import type { Param, Statement } from './query/program.ts';
 import type { Job, JobStatus } from '../job.ts';
 
 /** Those of one `commit` happen together or not at all. */
@@ -73,13 +74,6 @@ export interface ApiKey {
   readonly roles: readonly string[];
   readonly createdMs: number;
   readonly expiresMs: number | null;
-}
-
-export type Param = string | number | null | Uint8Array;
-/** One statement with `?` for what is bound. */
-export interface Statement {
-  readonly sql: string;
-  readonly params: readonly Param[];
 }
 
 type Table = { readonly [C in Change as C['set']]: (change: C) => readonly Statement[] };

@@ -1,11 +1,10 @@
 /** What the thread that reads has answered, as its users get it: made of columns here, since objects cross between threads slowly. */
 import type { Level, Log, Metric, SpanStatus, Trace } from '../event.ts';
-import type { GroupColumns } from './aggregate.ts';
-import type { LinePage } from './lines.ts';
-import type { Cell } from './program.ts';
-import type { Group, Page } from './query.ts';
-import type { SamplePage } from './samples.ts';
-import type { Cancel } from './work.ts';
+import type { GroupColumns } from './query/aggregate.ts';
+import type { LinePage } from './query/lines.ts';
+import type { Cell } from './query/program.ts';
+import type { Group, Page, Cancel } from './query/query.ts';
+import type { SamplePage } from './query/samples.ts';
 
 type Tags = Readonly<Record<string, string>>;
 const tagsOf = (json: Cell | undefined): Tags => JSON.parse(String(json)) as Tags;

@@ -1,7 +1,8 @@
 /** What the journal is asked: each question as a statement that both engines understand, and how its rows read. */
+import type { Param, Statement } from './query/program.ts';
 import type { Fields } from '../event.ts';
 import type { Job, JobStatus } from '../job.ts';
-import { type ApiKey, type Attempt, type Audit, type ConfigVersion, type Episode, OPEN, type Param, type Retained, type Statement } from './changes.ts';
+import { type ApiKey, type Attempt, type Audit, type ConfigVersion, type Episode, OPEN, type Retained } from './changes.ts';
 import type { Ask, JobFilter, Write } from './work.ts';
 
 export interface StoredJob {

@@ -1,7 +1,7 @@
 /** How long what is kept: the policy, for each kind and each service; and what goes first when the store is full. Pure, for either engine. */
 import { glob } from '../glob.ts';
 import type { RetentionConfig, ServiceRetentionConfig } from './schema.ts';
-import { HOUR_MS, MINUTE_MS } from './rollup.ts';
+import { HOUR_MS, MINUTE_MS } from './query/rollup.ts';
 
 const DAY_MS = 24 * HOUR_MS;
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS, w: 7 * DAY_MS, y: 365 * DAY_MS };

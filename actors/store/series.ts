@@ -1,6 +1,6 @@
 /** Series, interned: one number for each service, name and set of tags. */
+import type { Columns, Series } from './query/columns.ts';
 import type { Metric } from '../event.ts';
-import type { Columns, Series } from './work.ts';
 
 export type KnownSeries = Series & { stored: boolean };
 

@@ -1,19 +1,20 @@
 /** The store as the others see it. Every promise resolves after the commit, and rejects with a StoreError when there was none. */
+import type { Columns } from './query/columns.ts';
 import { type Ask as Asked, CallError, call, cast } from '../../lib/call.ts';
 import type { Event, Log, Metric, Observation, Telemetry, Trace } from '../event.ts';
 import type { Names } from '../names.ts';
 import * as vitals from '../vitals.ts';
 import type { ApiKey, Attempt, Audit, Change, ConfigVersion, Episode, Retained } from './changes.ts';
-import type { GroupColumns } from './aggregate.ts';
-import type { LinePage } from './lines.ts';
+import type { GroupColumns } from './query/aggregate.ts';
+import type { LinePage } from './query/lines.ts';
 import { cancellable, each, groupsOf, logsOf, metricsOf, tracesOf } from './pages.ts';
-import { patienceOf } from './plan.ts';
+import { patienceOf } from './query/plan.ts';
 import type { Health } from './health.ts';
-import type { AggregateQuery, Group, LogQuery, MetricQuery, Page, TraceQuery } from './query.ts';
+import type { AggregateQuery, Group, LogQuery, MetricQuery, Page, TraceQuery, Query } from './query/query.ts';
 import type { MonitorState, StoredJob } from './reads.ts';
-import type { SamplePage } from './samples.ts';
+import type { SamplePage } from './query/samples.ts';
 import { Interned, type KnownSeries } from './series.ts';
-import type { Answer, Batch, Boot, Columns, Fault, JobFilter, Query, Unjudged, Work, Write } from './work.ts';
+import type { Answer, Batch, Boot, Fault, JobFilter, Unjudged, Work, Write } from './work.ts';
 
 /** The store is away or has refused: nothing of the request was kept. */
 export class StoreError extends Error {

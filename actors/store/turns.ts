@@ -1,7 +1,6 @@
 /** Queries that run at the same time in one thread, a turn each: a light one does not wait for the end of a heavy one. */
-import type { Asking, QueryAnswer } from './answers.ts';
-import type { Statement } from './changes.ts';
-import { QueryError, type Rows } from './program.ts';
+import type { Asking, QueryAnswer } from './query/answers.ts';
+import { QueryError, type Rows, type Statement } from './query/program.ts';
 import type { Fault } from './work.ts';
 
 /** So long a query runs before another one has its turn. */

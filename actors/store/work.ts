@@ -2,24 +2,8 @@
 import type { JobStatus } from '../job.ts';
 import type { Log } from '../event.ts';
 import type { Change } from './changes.ts';
-import type { AggregateQuery, LogQuery, MetricQuery, TraceQuery } from './query.ts';
-
-/** Metrics on their way between threads: transferred, not copied. */
-export interface Columns {
-  readonly series: Uint32Array<ArrayBuffer>;
-  /** ms since 1970. */
-  readonly ts: Float64Array<ArrayBuffer>;
-  readonly value: Float64Array<ArrayBuffer>;
-}
-
-/** A series that the thread has not seen yet. Its id is given out by whoever sends. */
-export interface Series {
-  readonly id: number;
-  readonly service: string;
-  readonly name: string;
-  /** JSON with sorted keys. */
-  readonly tags: string;
-}
+import type { Columns, Series } from './query/columns.ts';
+import type { Query } from './query/query.ts';
 
 /** What is acknowledged as one. */
 export interface Batch {
@@ -74,17 +58,8 @@ export type Ask =
   | { readonly do: 'versions' | 'audit' | 'episodes'; readonly limit: number }
   /** Batches after `seq`, oldest first. */
   | { readonly do: 'unjudged'; readonly after: number; readonly limit: number };
-/** Done by those that read, so that a heavy one delays no commit. */
-export type Query = (
-  | { readonly do: 'metrics'; readonly query: MetricQuery }
-  | { readonly do: 'aggregate'; readonly query: AggregateQuery }
-  | { readonly do: 'logs'; readonly query: LogQuery }
-  | { readonly do: 'traces'; readonly query: TraceQuery }
-) & { readonly cancel?: Cancel };
 const QUERIES: readonly Work['do'][] = ['metrics', 'aggregate', 'logs', 'traces'] satisfies Query['do'][];
 export const isQuery = (work: Work): work is Query => QUERIES.includes(work.do);
-/** Memory that both threads see: its first number is not 0 when nobody waits for the answer any more. */
-export type Cancel = Int32Array<SharedArrayBuffer>;
 export type Work = Write | Ask | Query;
 
 export interface Order {

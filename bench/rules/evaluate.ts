@@ -2,8 +2,8 @@
  * Evaluations a second of conditions, beside npm json-logic-js and json-rules-engine on the same ones where these are installed. What a rule is
  * judged on is as in the rule: one monitor's event at hand, the others' states in a map.
  */
-import { compile, type Facts, truthOf } from '../../actors/rules/compile.ts';
-import { parseCondition } from '../../actors/rules/condition.ts';
+import { compile, type Facts, truthOf } from '../../actors/rules/condition/compile.ts';
+import { parseCondition } from '../../actors/rules/condition/condition.ts';
 import type { Fields } from '../../actors/event.ts';
 import { machine, median, table } from '../support.ts';
 

@@ -2,7 +2,7 @@
  * Window functions over five minutes at 1,000 events/s, 300,000 samples: each event is added and the answer asked for. Beside them an array that is
  * filtered and gone through for each event, as one would write it.
  */
-import { type Aggregate, WINDOW_FUNCTIONS, type WindowFunction, windowOf } from '../../actors/rules/windows.ts';
+import { type Aggregate, WINDOW_FUNCTIONS, type WindowFunction, windowOf } from '../../actors/rules/windows/windows.ts';
 import { machine, median, round, table } from '../support.ts';
 
 const LENGTH_MS = 300_000;

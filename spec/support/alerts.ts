@@ -1,7 +1,7 @@
 /** Random courses of an alert: verdicts, times, and what holds its firing back; and what is promised of them, in plain words. */
 import fc from 'fast-check';
-import type { AlertState, Damping, Effect, Hold, HoldAt, Reason } from '../../actors/rules/alert-state.ts';
-import type { Truth } from '../../actors/rules/compile.ts';
+import type { AlertState, Damping, Effect, Hold, HoldAt, Reason } from '../../actors/rules/alert/alert-state.ts';
+import type { Truth } from '../../actors/rules/condition/compile.ts';
 
 export const START_MS = 1_700_000_000_000;
 

@@ -5,10 +5,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { archive, type Backup, type Manifest, type Paper } from '../../actors/store/dump.ts';
-import type { Cell } from '../../actors/store/program.ts';
-import { type Column, TABLES, type Table } from '../../actors/store/tables.ts';
-import { Upkeep } from '../../actors/store/upkeep.ts';
+import { archive, type Backup, type Manifest, type Paper } from '../../actors/store/archive/dump.ts';
+import type { Cell } from '../../actors/store/query/program.ts';
+import { type Column, TABLES, type Table } from '../../actors/store/archive/tables.ts';
+import { Upkeep } from '../../actors/store/archive/upkeep.ts';
 import { tempFolder } from './services.ts';
 import type { TestStore } from './store.ts';
 

@@ -1,10 +1,10 @@
 /** Random conditions as they are written, and random states to judge them on. */
 import fc from 'fast-check';
 import type { Fields } from '../../actors/event.ts';
-import { parseCondition, parseLogic } from '../../actors/rules/condition.ts';
-import type { Facts } from '../../actors/rules/facts.ts';
-import { COMPARISONS, type Comparison } from '../../actors/rules/operators-leaf.ts';
-import { type Leaf, nodes, type Tree, windows } from '../../actors/rules/tree.ts';
+import { parseCondition, parseLogic } from '../../actors/rules/condition/condition.ts';
+import type { Facts } from '../../actors/rules/condition/facts.ts';
+import { COMPARISONS, type Comparison } from '../../actors/rules/values/leaf.ts';
+import { type Leaf, nodes, type Tree, windows } from '../../actors/rules/condition/tree.ts';
 
 export interface WrittenLeaf {
   readonly field: string;

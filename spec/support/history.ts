@@ -1,7 +1,7 @@
 /** History as it ought to be answered: samples and logs in a list, asked naively; and arbitrary ones with arbitrary questions. */
 import fc from 'fast-check';
 import { LEVELS, type Log, type Metric, type Trace } from '../../actors/event.ts';
-import type { AggregateQuery, Fn, Group, LogQuery, Match, MetricQuery, Where } from '../../actors/store/query.ts';
+import type { AggregateQuery, Fn, Group, LogQuery, Match, MetricQuery, Where } from '../../actors/store/query/query.ts';
 
 /** A sample with its place: series are numbered as they first came, and samples as they came. */
 interface Placed {

@@ -2,8 +2,8 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
-import type { Partial } from '../../actors/store/partial.ts';
-import { hourOf, minuteOf, partialOf, ROLLUP, type RollupRow, stretch } from '../../actors/store/rollup.ts';
+import type { Partial } from '../../actors/store/query/partial.ts';
+import { hourOf, minuteOf, partialOf, ROLLUP, type RollupRow, stretch } from '../../actors/store/query/rollup.ts';
 import { Housekeeping, type Limits } from '../../actors/store/sqlite/housekeeping.ts';
 import { openWriter } from '../../actors/store/sqlite/open.ts';
 import { Telemetry } from '../../actors/store/sqlite/telemetry.ts';

@@ -2,8 +2,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Metric } from '../../actors/event.ts';
-import type { Group, Match } from '../../actors/store/query.ts';
-import type { Page } from '../../actors/store/query.ts';
+import type { Group, Match } from '../../actors/store/query/query.ts';
+import type { Page } from '../../actors/store/query/query.ts';
 import { type Store, StoreError } from '../../actors/store/store.ts';
 import { Root } from './actors.ts';
 import { aggregateQuery, History, logQuery, logs, metricQuery, metrics } from './history.ts';

@@ -1,10 +1,10 @@
 /** What aggregations answer from down-sampled rows, whatever the engine: what a naive model answers of all samples that came. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { GroupColumns } from '../../actors/store/aggregate.ts';
-import type { AggregateQuery, Fn, Group } from '../../actors/store/query.ts';
+import type { GroupColumns } from '../../actors/store/query/aggregate.ts';
+import type { AggregateQuery, Fn, Group } from '../../actors/store/query/query.ts';
 import type { Policy } from '../../actors/store/retention.ts';
-import { HOUR_MS, hourOf, MINUTE_MS } from '../../actors/store/rollup.ts';
+import { HOUR_MS, hourOf, MINUTE_MS } from '../../actors/store/query/rollup.ts';
 import { History } from './history.ts';
 import type { AnyHouse, Houses } from './houses.ts';
 import { BEGIN_MS, type Sample } from './housekeeping.ts';

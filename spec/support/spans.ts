@@ -1,7 +1,7 @@
 /** Spans as they ought to be answered: in a list, asked naively; and arbitrary ones with arbitrary questions. */
 import fc from 'fast-check';
 import { SPAN_STATUSES, type Trace } from '../../actors/event.ts';
-import type { TraceQuery } from '../../actors/store/query.ts';
+import type { TraceQuery } from '../../actors/store/query/query.ts';
 import { both, fits, matches, metricsWhere, name, paged, range, service, sometimes, tags, timestamp } from './history.ts';
 
 export const span = (more: Partial<Trace> = {}): Trace => ({

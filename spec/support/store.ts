@@ -3,7 +3,7 @@ import type { Pid } from '../../lib/process.ts';
 import { Registry } from '../../lib/registry.ts';
 import type { Names } from '../../actors/names.ts';
 import type { Log, Metric } from '../../actors/event.ts';
-import type { LogQuery, MetricQuery } from '../../actors/store/query.ts';
+import type { LogQuery, MetricQuery } from '../../actors/store/query/query.ts';
 import { type StoreOptions, storeChild } from '../../actors/store/server.ts';
 import { Store } from '../../actors/store/store.ts';
 import type { Root } from './actors.ts';

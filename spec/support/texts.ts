@@ -1,8 +1,8 @@
 /** Random conditions in JSON that have a text form, the one JSON of those that are the same condition, and random texts that are none. */
 import fc from 'fast-check';
-import { COMPARISONS } from '../../actors/rules/operators-leaf.ts';
-import type { TextFault } from '../../actors/rules/text-faults.ts';
-import { WINDOW_FUNCTIONS } from '../../actors/rules/windows.ts';
+import { COMPARISONS } from '../../actors/rules/values/leaf.ts';
+import type { TextFault } from '../../actors/rules/text/faults.ts';
+import { WINDOW_FUNCTIONS } from '../../actors/rules/windows/windows.ts';
 
 type Any = fc.Arbitrary<unknown>;
 const list = (arbitrary: Any, minLength = 0, maxLength = 3): fc.Arbitrary<unknown[]> => fc.array(arbitrary, { minLength, maxLength });

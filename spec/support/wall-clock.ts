@@ -1,6 +1,6 @@
 /** What the clocks on the walls of the world show, minute by minute, around the days on which they are changed. */
-import type { Recurring } from '../../actors/rules/recurring.ts';
-import { DAYS } from '../../actors/rules/recurring.ts';
+import type { Recurring } from '../../actors/rules/alert/recurring.ts';
+import { DAYS } from '../../actors/rules/alert/recurring.ts';
 
 export const MINUTE_MS = 60_000;
 const NAMES: readonly string[] = DAYS;

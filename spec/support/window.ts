@@ -1,7 +1,7 @@
 /** Windows as they ought to be answered: samples in a list, asked naively; and arbitrary ones, late, doubled and of every kind. */
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import type { WindowFunction } from '../../actors/rules/windows.ts';
+import type { WindowFunction } from '../../actors/rules/windows/windows.ts';
 import { quantile } from './history.ts';
 
 export interface Sample {

@@ -1,6 +1,6 @@
 /** Which columns of a table of tables.ts the database has, and of which type: what a backup reads and what a restore writes. */
-import type { Cell } from '../program.ts';
-import type { Table } from '../tables.ts';
+import type { Cell } from '../query/program.ts';
+import type { Table } from '../archive/tables.ts';
 import type { Rows } from './rows.ts';
 import type { Session } from './session.ts';
 

@@ -3,9 +3,9 @@
  * checksums that are wrong, and, where the extension amcheck is installed, whether each index is in order.
  */
 import type { StoreCheck } from '../../../proto/api.ts';
-import { check, type CheckGiven, type Ground, type Integrity } from '../check.ts';
-import { carryOut } from '../errand.ts';
-import { TABLES } from '../tables.ts';
+import { check, type CheckGiven, type Ground, type Integrity } from '../archive/check.ts';
+import { carryOut } from '../archive/errand.ts';
+import { TABLES } from '../archive/tables.ts';
 import { columnsOf } from './catalog.ts';
 import { Away, faultOf } from './faults.ts';
 import { Session } from './session.ts';

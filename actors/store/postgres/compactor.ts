@@ -1,7 +1,7 @@
 /** The errand of compacting: PostgreSQL. Its own vacuum, of all tables, also while nodes run: what is gone is free for what comes. */
 import type { Compacted } from '../../../proto/api.ts';
-import { carryOut } from '../errand.ts';
-import { TABLES } from '../tables.ts';
+import { carryOut } from '../archive/errand.ts';
+import { TABLES } from '../archive/tables.ts';
 import { columnsOf } from './catalog.ts';
 import { faultOf } from './faults.ts';
 import { Session } from './session.ts';

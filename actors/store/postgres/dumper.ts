@@ -3,10 +3,10 @@
  * been deleted since, and no partition is made or dropped; commits go on.
  */
 import pg from 'pg';
-import { archive, type Backup, type Source } from '../dump.ts';
-import { carryOut } from '../errand.ts';
-import type { Rows } from '../program.ts';
-import type { Column, Table } from '../tables.ts';
+import { archive, type Backup, type Source } from '../archive/dump.ts';
+import { carryOut } from '../archive/errand.ts';
+import type { Rows } from '../query/program.ts';
+import type { Column, Table } from '../archive/tables.ts';
 import { columnsOf } from './catalog.ts';
 import { faultOf } from './faults.ts';
 import { Session } from './session.ts';

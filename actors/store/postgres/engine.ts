@@ -2,12 +2,12 @@
  * PostgreSQL's own words for the queries: many series in one statement, since a statement costs a round trip. Each names both ends of its range by
  * themselves, so that the planner leaves out the days that lie outside.
  */
-import { bucketOf, type Engine, type Source } from '../engine.ts';
-import { Partial } from '../partial.ts';
-import { statement } from '../program.ts';
-import { rawSource } from '../raw.ts';
-import { rolledSource, SIZES } from '../rolled.ts';
-import { HOUR_MS, MINUTE_MS, type Step } from '../rollup.ts';
+import { bucketOf, type Engine, type Source } from '../query/engine.ts';
+import { Partial } from '../query/partial.ts';
+import { statement } from '../query/program.ts';
+import { rawSource } from '../query/raw.ts';
+import { rolledSource, SIZES } from '../query/rolled.ts';
+import { HOUR_MS, MINUTE_MS, type Step } from '../query/rollup.ts';
 import { list } from './rollups.ts';
 import { manyAtOnce } from './source.ts';
 

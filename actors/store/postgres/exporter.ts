@@ -1,7 +1,7 @@
 /** The errand of an export: PostgreSQL. Each statement sees what is committed when it runs. */
 import type { ExportQuery } from '../../../proto/api.ts';
-import { carryOut } from '../errand.ts';
-import { exported } from '../export.ts';
+import { carryOut } from '../archive/errand.ts';
+import { exported } from '../archive/export.ts';
 import { engine } from './engine.ts';
 import { faultOf } from './faults.ts';
 import { Session } from './session.ts';

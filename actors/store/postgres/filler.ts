@@ -1,8 +1,8 @@
 /** Rows of an archive into the tables, by COPY, within the transaction of a restore. What the database has in another form than the archive gets it here. */
-import type { Target } from '../load.ts';
-import type { Cell } from '../program.ts';
-import { FIRST_MS, minuteOf } from '../rollup.ts';
-import { TABLES, type Table } from '../tables.ts';
+import type { Target } from '../archive/load.ts';
+import type { Cell } from '../query/program.ts';
+import { FIRST_MS, minuteOf } from '../query/rollup.ts';
+import { TABLES, type Table } from '../archive/tables.ts';
 import { columnsOf, type Put } from './catalog.ts';
 import { AHEAD_DAYS, BACK_DAYS, DAY_MS, dayOf, partitionOf, STORAGE } from './days.ts';
 import { list } from './rollups.ts';

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Growth } from '../health.ts';
 import { everyMs } from '../retention.ts';
-import { HOUR_MS, MINUTE_MS } from '../rollup.ts';
+import { HOUR_MS, MINUTE_MS } from '../query/rollup.ts';
 import type { Kept } from './health.ts';
 import { Late } from './late.ts';
 import { lockKey } from './migrate.ts';

@@ -2,10 +2,9 @@
  * What is known of some series at one moment: up to where they are rolled up, what of them is gone, which rows are out of date. It is asked for by
  * itself, or told beside an answer, of the same moment as that.
  */
-import type { Statement } from '../changes.ts';
-import type { Known, Time } from '../pieces.ts';
-import { type Rows, statement } from '../program.ts';
-import { MINUTE_MS } from '../rollup.ts';
+import type { Known, Time } from '../query/pieces.ts';
+import { type Rows, statement, type Statement } from '../query/program.ts';
+import { MINUTE_MS } from '../query/rollup.ts';
 import { list } from './rollups.ts';
 
 export interface Knowledge {

@@ -5,7 +5,7 @@
  * are not known. Part of the thread that keeps house.
  */
 import type { Row } from '../reads.ts';
-import { FIRST_MS, HOUR_MS, hourOf, MINUTE_MS, minuteOf } from '../rollup.ts';
+import { FIRST_MS, HOUR_MS, hourOf, MINUTE_MS, minuteOf } from '../query/rollup.ts';
 import { list, type Place, type Rollups, Stretches, transaction } from './rollups.ts';
 import type { Session } from './session.ts';
 

@@ -4,11 +4,11 @@
  */
 import { mkdirSync } from 'node:fs';
 import pg from 'pg';
-import { carryOut, Refusal } from '../errand.ts';
-import { load, verify } from '../load.ts';
-import { type RestoreGiven, type Restored, restoredOf, stagePapers } from '../restore.ts';
-import { clear, discard, finish, swap } from '../swap.ts';
-import { TABLES } from '../tables.ts';
+import { carryOut, Refusal } from '../archive/errand.ts';
+import { load, verify } from '../archive/load.ts';
+import { type RestoreGiven, type Restored, restoredOf, stagePapers } from '../archive/restore.ts';
+import { clear, discard, finish, swap } from '../archive/swap.ts';
+import { TABLES } from '../archive/tables.ts';
 import { columnsOf } from './catalog.ts';
 import { faultOf } from './faults.ts';
 import { Filler } from './filler.ts';

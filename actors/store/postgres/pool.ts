@@ -2,8 +2,7 @@
  * A few connections that read. A query is many statements, and each takes a connection for itself, so that a light query waits for one statement of
  * the heavy ones and not for their end. What a connection takes along when it is lost is asked again on another.
  */
-import type { Statement } from '../changes.ts';
-import type { Rows, Watch } from '../program.ts';
+import type { Rows, Watch, Statement } from '../query/program.ts';
 import { Away, stateOf } from './faults.ts';
 import { type Server, Session } from './session.ts';
 

@@ -1,11 +1,12 @@
 /** The thread that reads: queries over telemetry, some at the same time. Each statement sees what is committed when it runs. */
+import type { Query } from '../query/query.ts';
 import { setImmediate as others } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type Asking, asking, type QueryAnswer, transferredOf } from '../answers.ts';
-import type { Rows } from '../program.ts';
-import { Selection } from '../selection.ts';
+import { type Asking, asking, type QueryAnswer, transferredOf } from '../query/answers.ts';
+import type { Rows } from '../query/program.ts';
+import { Selection } from '../query/selection.ts';
 import { queryFault } from '../turns.ts';
-import type { Answer, Order, Query } from '../work.ts';
+import type { Answer, Order } from '../work.ts';
 import { engine, patientEngine } from './engine.ts';
 import { faultOf, stateOf } from './faults.ts';
 import { Pool } from './pool.ts';

@@ -4,7 +4,7 @@
  * takes none that wait to be rolled up (late.ts): so a query has every sample once, as a sample or in a row. Part of the thread that keeps house.
  */
 import { type Cuts, cutsOf, keepOf, type Policy } from '../retention.ts';
-import { FIRST_MS, HOUR_MS, MINUTE_MS, minuteOf } from '../rollup.ts';
+import { FIRST_MS, HOUR_MS, MINUTE_MS, minuteOf } from '../query/rollup.ts';
 import { DAY_MS } from './days.ts';
 import { mayTryAgain } from './faults.ts';
 import type { Late } from './late.ts';

@@ -3,8 +3,8 @@
  * from the samples, so that it may be done twice; how far that has come is the mark `rolled`. Samples that may come too late for their window leave
  * word of it (late.ts). Part of the thread that keeps house.
  */
-import { extended, HOUR_MS, hourOf, MINUTE_MS, minuteOf, partialOf, ROLLUP, type RollupRow, type Step, stretch, valuesOf } from '../rollup.ts';
-import type { Partial } from '../partial.ts';
+import { extended, HOUR_MS, hourOf, MINUTE_MS, minuteOf, partialOf, ROLLUP, type RollupRow, type Step, stretch, valuesOf } from '../query/rollup.ts';
+import type { Partial } from '../query/partial.ts';
 import type { Row } from '../reads.ts';
 import { Rows } from './rows.ts';
 import type { Session } from './session.ts';

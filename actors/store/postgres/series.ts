@@ -2,8 +2,8 @@
  * Which series of the database a number of the sender's means. Senders give out numbers by themselves, two nodes the same ones; the database has
  * its own. Those that the sender was told when it started are the database's.
  */
+import type { Series } from '../query/columns.ts';
 import { createHash } from 'node:crypto';
-import type { Series } from '../work.ts';
 import { Unfit } from './faults.ts';
 import type { Session } from './session.ts';
 import { written } from './texts.ts';

@@ -1,7 +1,6 @@
 /** One connection to PostgreSQL that pipelines: what is asked of it goes out at once, and is answered in order. It ends for good; then there is a next one. */
 import pg from 'pg';
-import type { Param, Statement } from '../changes.ts';
-import type { Cell, Rows } from '../program.ts';
+import type { Cell, Rows, Param, Statement } from '../query/program.ts';
 import type { Row } from '../reads.ts';
 import { copyIn } from './copy.ts';
 import { Away, isPermanent, stateOf, Unfit } from './faults.ts';

@@ -2,9 +2,9 @@
  * The source of an aggregation in PostgreSQL: rows and samples of some series in one statement, added up by the server, since a statement costs a round
  * trip. The statement is made for what was known before, and tells what is so at its own moment: of series of which that is something else it is made anew.
  */
-import { bucketOf, type Emit, type Engine, type Source, type Wanted } from '../engine.ts';
-import { type Piece, piecesOf } from '../pieces.ts';
-import { type Program, type Rows, statement } from '../program.ts';
+import { bucketOf, type Emit, type Engine, type Source, type Wanted } from '../query/engine.ts';
+import { type Piece, piecesOf } from '../query/pieces.ts';
+import { type Program, type Rows, statement } from '../query/program.ts';
 import { ASIDE, asked, boundOf, holds, isPlain, type Knowledge, knowledgeOf, knownOf } from './knowledge.ts';
 import { list } from './rollups.ts';
 import { bucketsOf, type Sum, sumOf } from './sums.ts';

@@ -3,10 +3,10 @@
  * same columns: the bucket, how many samples, and what the function needs.
  */
 import { LOG_GAMMA, Sketch } from '../../sketch.ts';
-import type { Wanted } from '../engine.ts';
-import { Partial } from '../partial.ts';
-import type { Cell } from '../program.ts';
-import type { Fn } from '../query.ts';
+import type { Wanted } from '../query/engine.ts';
+import { Partial } from '../query/partial.ts';
+import type { Cell } from '../query/program.ts';
+import type { Fn } from '../query/query.ts';
 
 export interface Sum {
   /** SELECTs, each to stand in a LATERAL. Their parameters are those of `bucketsOf`. */

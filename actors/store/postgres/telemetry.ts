@@ -1,7 +1,8 @@
 /** Batches in, rows out: series, points, logs and traces, and each batch itself until the rules of this node have done with it. Part of the thread that writes. */
+import type { Columns } from '../query/columns.ts';
 import type { Log, Trace } from '../../event.ts';
-import type { Batch, Boot, Columns, Unjudged } from '../work.ts';
-import { minuteOf } from '../rollup.ts';
+import type { Batch, Boot, Unjudged } from '../work.ts';
+import { minuteOf } from '../query/rollup.ts';
 import { Days, dayOf } from './days.ts';
 import { LATE_MS } from './rollups.ts';
 import { Rows } from './rows.ts';

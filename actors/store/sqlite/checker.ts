@@ -1,9 +1,9 @@
 /** The errand of a check: SQLite. It reads for as long as it takes, on a connection of its own. */
 import type Database from 'better-sqlite3';
 import type { StoreCheck } from '../../../proto/api.ts';
-import { check, type CheckGiven, type Ground } from '../check.ts';
-import { carryOut } from '../errand.ts';
-import type { Rows } from '../program.ts';
+import { check, type CheckGiven, type Ground } from '../archive/check.ts';
+import { carryOut } from '../archive/errand.ts';
+import type { Rows } from '../query/program.ts';
 import { type Given, open, told } from './errands.ts';
 
 /** Faults that are told; there is no use in more. */

@@ -4,7 +4,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import type { Compacted } from '../../../proto/api.ts';
-import { carryOut, Refusal } from '../errand.ts';
+import { carryOut, Refusal } from '../archive/errand.ts';
 import { hold, told } from './errands.ts';
 import { openWriter } from './open.ts';
 

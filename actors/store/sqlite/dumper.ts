@@ -7,10 +7,10 @@
 import { rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { archive, type Backup, type Source } from '../dump.ts';
-import { carryOut } from '../errand.ts';
-import type { Cell, Rows } from '../program.ts';
-import type { Column, Table } from '../tables.ts';
+import { archive, type Backup, type Source } from '../archive/dump.ts';
+import { carryOut } from '../archive/errand.ts';
+import type { Cell, Rows } from '../query/program.ts';
+import type { Column, Table } from '../archive/tables.ts';
 import { type Given, open, told } from './errands.ts';
 
 export interface DumpGiven extends Given {

@@ -1,9 +1,9 @@
 /** SQLite's own words for the queries: a statement a series, since a series' samples lie together and a statement costs microseconds. */
-import type { Engine } from '../engine.ts';
-import { statement } from '../program.ts';
-import { rawSource } from '../raw.ts';
-import { rolledSource } from '../rolled.ts';
-import { HOUR_MS, MINUTE_MS, type Step } from '../rollup.ts';
+import type { Engine } from '../query/engine.ts';
+import { statement } from '../query/program.ts';
+import { rawSource } from '../query/raw.ts';
+import { rolledSource } from '../query/rolled.ts';
+import { HOUR_MS, MINUTE_MS, type Step } from '../query/rollup.ts';
 
 const SAMPLE = 'SELECT series_id, ts, seq, value FROM points WHERE series_id = ?';
 const NEWEST = `${SAMPLE} AND ts >= ? AND (ts, seq) < (?, ?) ORDER BY ts DESC, seq DESC LIMIT ?`;

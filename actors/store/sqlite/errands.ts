@@ -1,7 +1,7 @@
 /** What the errands of SQLite share: the data directory to themselves while no node runs, and their errors in words. */
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { Refusal } from '../errand.ts';
+import { Refusal } from '../archive/errand.ts';
 import { faultOf, lockFolder, openReader } from './open.ts';
 
 export interface Given {

@@ -1,10 +1,9 @@
 /** The errand of an export: SQLite. Each statement sees what is committed when it runs. */
 import type { ExportQuery } from '../../../proto/api.ts';
 import type Database from 'better-sqlite3';
-import type { Statement } from '../changes.ts';
-import { carryOut } from '../errand.ts';
-import { exported } from '../export.ts';
-import type { Rows } from '../program.ts';
+import { carryOut } from '../archive/errand.ts';
+import { exported } from '../archive/export.ts';
+import type { Rows, Statement } from '../query/program.ts';
 import { engine } from './engine.ts';
 import { type Given, open, told } from './errands.ts';
 

@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { Growth, type Health } from '../health.ts';
 import { cutsOf, everyMs, keepOf, type Policy } from '../retention.ts';
-import { FIRST_MS, HOUR_MS, MINUTE_MS, minuteOf } from '../rollup.ts';
+import { FIRST_MS, HOUR_MS, MINUTE_MS, minuteOf } from '../query/rollup.ts';
 import { Late } from './late.ts';
 import { Rollups } from './rollups.ts';
 import { Size } from './size.ts';

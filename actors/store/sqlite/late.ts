@@ -5,8 +5,8 @@
  * Part of the thread that writes.
  */
 import type Database from 'better-sqlite3';
-import type { Partial } from '../partial.ts';
-import { FIRST_MS, HOUR_MS, hourOf, MINUTE_MS, minuteOf, type Step, stretch } from '../rollup.ts';
+import type { Partial } from '../query/partial.ts';
+import { FIRST_MS, HOUR_MS, hourOf, MINUTE_MS, minuteOf, type Step, stretch } from '../query/rollup.ts';
 import type { Rollups } from './rollups.ts';
 import type { Steps } from './steps.ts';
 

@@ -5,12 +5,12 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import type { Paper } from '../dump.ts';
-import { carryOut } from '../errand.ts';
-import { load, type Target, type Verified, verify } from '../load.ts';
-import type { Cell } from '../program.ts';
-import { type RestoreGiven, type Restored, restoredOf, stagePapers } from '../restore.ts';
-import { clear, discard, stagedOf, swap } from '../swap.ts';
+import type { Paper } from '../archive/dump.ts';
+import { carryOut } from '../archive/errand.ts';
+import { load, type Target, type Verified, verify } from '../archive/load.ts';
+import type { Cell } from '../query/program.ts';
+import { type RestoreGiven, type Restored, restoredOf, stagePapers } from '../archive/restore.ts';
+import { clear, discard, stagedOf, swap } from '../archive/swap.ts';
 import { hold, told } from './errands.ts';
 import { openReader, openWriter } from './open.ts';
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { finish as finishRestore } from '../swap.ts';
+import { finish as finishRestore } from '../archive/swap.ts';
 import type { Fault } from '../work.ts';
 
 /** Older ones can corrupt a WAL when a checkpoint meets a commit of another connection (sqlite.org/wal.html, fixed in 3.51.3). */

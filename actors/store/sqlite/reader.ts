@@ -2,14 +2,14 @@
  * The thread that reads: queries over telemetry, on a connection of its own. Each statement sees what is committed when it runs, and is over
  * soon: none holds back a checkpoint.
  */
+import type { Query } from '../query/query.ts';
 import { parentPort, workerData } from 'node:worker_threads';
 import type Database from 'better-sqlite3';
-import { asking, type QueryAnswer, transferredOf } from '../answers.ts';
-import type { Statement } from '../changes.ts';
-import type { Rows } from '../program.ts';
-import { Selection } from '../selection.ts';
+import { asking, type QueryAnswer, transferredOf } from '../query/answers.ts';
+import type { Rows, Statement } from '../query/program.ts';
+import { Selection } from '../query/selection.ts';
 import { queryFault, Turns } from '../turns.ts';
-import type { Answer, Order, Query } from '../work.ts';
+import type { Answer, Order } from '../work.ts';
 import { engine } from './engine.ts';
 import { faultOf, openReader } from './open.ts';
 

@@ -3,8 +3,8 @@
  * series by series; how far that has come is kept in `marks`, so that it goes on where it was after a restart. Part of the thread that writes.
  */
 import type Database from 'better-sqlite3';
-import type { Partial } from '../partial.ts';
-import { extended, FIRST_MS, HOUR_MS, hourOf, MINUTE_MS, minuteOf, partialOf, ROLLUP, type RollupRow, type Step, stretch, valuesOf } from '../rollup.ts';
+import type { Partial } from '../query/partial.ts';
+import { extended, FIRST_MS, HOUR_MS, hourOf, MINUTE_MS, minuteOf, partialOf, ROLLUP, type RollupRow, type Step, stretch, valuesOf } from '../query/rollup.ts';
 import type { Steps } from './steps.ts';
 
 /** Rows that are read at once: a few tenths of a millisecond. */

@@ -7,7 +7,7 @@
 import { statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { FULL } from '../health.ts';
-import { hourOf } from '../rollup.ts';
+import { hourOf } from '../query/rollup.ts';
 import { type Cuts, nextCut, STAGES, type Stage } from '../retention.ts';
 import type { Rollups } from './rollups.ts';
 import type { Steps } from './steps.ts';

@@ -1,6 +1,6 @@
 /** Deletes what of the journal has ended long ago. What is open or in force is never asked for. Part of the thread that writes. */
 import type { Policy } from '../retention.ts';
-import { FIRST_MS } from '../rollup.ts';
+import { FIRST_MS } from '../query/rollup.ts';
 import { SCATTERED_MS, type Statements, type Steps } from './steps.ts';
 
 /** Rows that go at once. */

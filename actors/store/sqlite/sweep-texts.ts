@@ -1,5 +1,5 @@
 /** Deletes logs and traces that are older than their service keeps them, in the order of time: so the rows of a page go together. Part of the thread that writes. */
-import { FIRST_MS } from '../rollup.ts';
+import { FIRST_MS } from '../query/rollup.ts';
 import { type Row, SCATTERED_MS, type Statements, type Steps } from './steps.ts';
 
 /** Rows that go at once. */

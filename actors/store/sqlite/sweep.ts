@@ -1,5 +1,5 @@
 /** Deletes telemetry that is older than a cut, in small pieces: samples and what was made of them, logs and traces. Part of the thread that writes. */
-import { HOUR_MS, hourOf, MINUTE_MS, type Step } from '../rollup.ts';
+import { HOUR_MS, hourOf, MINUTE_MS, type Step } from '../query/rollup.ts';
 import type { Cuts } from '../retention.ts';
 import type { Late } from './late.ts';
 import type { Rollups } from './rollups.ts';

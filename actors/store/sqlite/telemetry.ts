@@ -1,7 +1,8 @@
 /** Batches in, rows out: series, points, logs and traces, and the batch itself until it is judged. Part of the thread that writes. */
+import type { Columns, Series } from '../query/columns.ts';
 import type Database from 'better-sqlite3';
 import type { Log, Trace } from '../../event.ts';
-import type { Batch, Boot, Columns, Series, Unjudged } from '../work.ts';
+import type { Batch, Boot, Unjudged } from '../work.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 

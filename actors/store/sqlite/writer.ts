@@ -2,9 +2,10 @@
  * The thread that writes: SQLite, one connection. All requests that are waiting go into one transaction, so that while one commits the next
  * gathers: group commit without a timer. Nothing is answered before its commit.
  */
+import type { Statement } from '../query/program.ts';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type Database from 'better-sqlite3';
-import { type Statement, statementsOf } from '../changes.ts';
+import { statementsOf } from '../changes.ts';
 import { type Health, Recent } from '../health.ts';
 import { claim, type Read, readOf } from '../reads.ts';
 import type { Answer, Ask, Order, Write } from '../work.ts';

@@ -1,8 +1,8 @@
 // The life of an alert: what it promises over any course of verdicts and time.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type AlertState, close, type Damping, type Effect, INACTIVE, type Step, step } from '../../../actors/rules/alert-state.ts';
-import type { Truth } from '../../../actors/rules/compile.ts';
+import { type AlertState, close, type Damping, type Effect, INACTIVE, type Step, step } from '../../../actors/rules/alert/alert-state.ts';
+import type { Truth } from '../../../actors/rules/condition/compile.ts';
 import { damping, holdOf, isOpen, promised, restored, START_MS, type Schedule, schedule, truth } from '../../support/alerts.ts';
 
 interface Course {

@@ -2,10 +2,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Fields } from '../../../actors/event.ts';
-import { at, compile, ConditionError, type Facts, type Truth, truthOf } from '../../../actors/rules/compile.ts';
-import { closure } from '../../../actors/rules/compile-closures.ts';
-import type { Comparison } from '../../../actors/rules/operators-leaf.ts';
-import type { Tree } from '../../../actors/rules/tree.ts';
+import { at, compile, ConditionError, type Facts, type Truth, truthOf } from '../../../actors/rules/condition/compile.ts';
+import { closure } from '../../../actors/rules/condition/closures.ts';
+import type { Comparison } from '../../../actors/rules/values/leaf.ts';
+import type { Tree } from '../../../actors/rules/condition/tree.ts';
 import { condition, factsOf, logic, parsed, treeOf, world } from '../../support/conditions.ts';
 import { interpret } from '../../support/interpreter.ts';
 import { Failed } from '../../support/interpreter-operators.ts';

@@ -2,11 +2,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Fields } from '../../../actors/event.ts';
-import { compile } from '../../../actors/rules/compile.ts';
-import { parseCondition } from '../../../actors/rules/condition.ts';
-import { factsOf } from '../../../actors/rules/facts.ts';
-import { durationMs, durationText } from '../../../actors/rules/operators-window.ts';
-import { calls, nodes, windows } from '../../../actors/rules/tree.ts';
+import { compile } from '../../../actors/rules/condition/compile.ts';
+import { parseCondition } from '../../../actors/rules/condition/condition.ts';
+import { factsOf } from '../../../actors/rules/condition/facts.ts';
+import { durationMs, durationText } from '../../../actors/rules/condition/operators-window.ts';
+import { calls, nodes, windows } from '../../../actors/rules/condition/tree.ts';
 import { FUNCTIONS, parsed } from '../../support/conditions.ts';
 
 const faults = (json: unknown, parameters: Fields = {}): string[] =>

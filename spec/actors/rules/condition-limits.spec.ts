@@ -1,9 +1,9 @@
 // Conditions that are too much: refused when they are loaded, or bounded when they are evaluated. None of them overflows the stack.
 import { expect } from 'chai';
-import { compile, ConditionError } from '../../../actors/rules/compile.ts';
-import { parseCondition, parseLogic } from '../../../actors/rules/condition.ts';
-import { details, explain } from '../../../actors/rules/explain.ts';
-import { factsOf } from '../../../actors/rules/facts.ts';
+import { compile, ConditionError } from '../../../actors/rules/condition/compile.ts';
+import { parseCondition, parseLogic } from '../../../actors/rules/condition/condition.ts';
+import { details, explain } from '../../../actors/rules/condition/explain.ts';
+import { factsOf } from '../../../actors/rules/condition/facts.ts';
 import { parsed } from '../../support/conditions.ts';
 
 const LEAF = { field: 'm.x', op: 'exists' };

@@ -2,9 +2,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Fields } from '../../../actors/event.ts';
-import { parseCondition } from '../../../actors/rules/condition.ts';
-import { COMPARISONS } from '../../../actors/rules/operators-leaf.ts';
-import type { Tree } from '../../../actors/rules/tree.ts';
+import { parseCondition } from '../../../actors/rules/condition/condition.ts';
+import { COMPARISONS } from '../../../actors/rules/values/leaf.ts';
+import type { Tree } from '../../../actors/rules/condition/tree.ts';
 import { condition, leaves, parsed, type Written } from '../../support/conditions.ts';
 
 const LEAF = { field: 'm.x', op: 'exists' };

@@ -1,7 +1,7 @@
 // `mode: "event"`: every event on which the condition holds is an episode of its own.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type AlertState, type HoldAt, INACTIVE, stepOfEvent } from '../../../actors/rules/alert-state.ts';
+import { type AlertState, type HoldAt, INACTIVE, stepOfEvent } from '../../../actors/rules/alert/alert-state.ts';
 import { damping, holdOf, restored, START_MS, schedule, truth } from '../../support/alerts.ts';
 
 const event = fc.record({ holding: truth, gapMs: fc.integer({ min: 0, max: 8 }) });

@@ -3,11 +3,11 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
 import type { Fields } from '../../../actors/event.ts';
-import { at, compile, ConditionError, truthOf } from '../../../actors/rules/compile.ts';
-import { closure } from '../../../actors/rules/compile-closures.ts';
-import { details, type Explained, explain } from '../../../actors/rules/explain.ts';
-import { longestSubject } from '../../../actors/rules/operators-leaf.ts';
-import { nodes, type Tree } from '../../../actors/rules/tree.ts';
+import { at, compile, ConditionError, truthOf } from '../../../actors/rules/condition/compile.ts';
+import { closure } from '../../../actors/rules/condition/closures.ts';
+import { details, type Explained, explain } from '../../../actors/rules/condition/explain.ts';
+import { longestSubject } from '../../../actors/rules/values/leaf.ts';
+import { nodes, type Tree } from '../../../actors/rules/condition/tree.ts';
 import { condition, factsOf, leaves, logic, parsed, treeOf, world } from '../../support/conditions.ts';
 
 const STATES = { states: { boiler: { now: { payload: { temperature: 81, status: 'ok' } }, before: {} }, pump: { now: { up: true } } } };

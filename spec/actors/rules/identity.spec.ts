@@ -1,10 +1,10 @@
 // What a rule means, however it is written; and what an edit does to its state.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { compile, type Facts, truthOf } from '../../../actors/rules/compile.ts';
-import { parseLogic } from '../../../actors/rules/condition.ts';
-import { type EditVerdict, type Identity, identityOf, verdictOfEdit } from '../../../actors/rules/identity.ts';
-import type { Tree } from '../../../actors/rules/tree.ts';
+import { compile, type Facts, truthOf } from '../../../actors/rules/condition/compile.ts';
+import { parseLogic } from '../../../actors/rules/condition/condition.ts';
+import { type EditVerdict, type Identity, identityOf, verdictOfEdit } from '../../../actors/rules/condition/identity.ts';
+import type { Tree } from '../../../actors/rules/condition/tree.ts';
 import { chance } from '../../support/chance.ts';
 
 type Json = Readonly<Record<string, unknown>>;

@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
-import { compile, ConditionError } from '../../../actors/rules/compile.ts';
-import { parseLogic } from '../../../actors/rules/condition.ts';
-import { factsOf } from '../../../actors/rules/facts.ts';
+import { compile, ConditionError } from '../../../actors/rules/condition/compile.ts';
+import { parseLogic } from '../../../actors/rules/condition/condition.ts';
+import { factsOf } from '../../../actors/rules/condition/facts.ts';
 
 const FOLDER = resolve(import.meta.dirname, '../../../../shared/vectors/jsonlogic');
 

@@ -1,7 +1,7 @@
 // Which alerts a silence is about.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { matches, parseMatcher, type Subject } from '../../../actors/rules/matchers.ts';
+import { matches, parseMatcher, type Subject } from '../../../actors/rules/alert/matchers.ts';
 
 const ALERT: Subject = { rule: 'too_hot', instance: '', severity: 'warning', monitors: ['boiler', 'pump'], labels: { site: 'north', empty: '' } };
 const does = (text: string, alert: Subject = ALERT): boolean => {

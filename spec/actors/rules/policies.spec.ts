@@ -1,8 +1,8 @@
 // What a rule says of its alert beyond the condition: clear_when, no_data, on_error, and what holds a firing back.
 import { expect } from 'chai';
-import { close, type HoldAt, INACTIVE } from '../../../actors/rules/alert-state.ts';
-import type { Truth } from '../../../actors/rules/compile.ts';
-import { type Found, judge, type Life, type Policy } from '../../../actors/rules/verdict.ts';
+import { close, type HoldAt, INACTIVE } from '../../../actors/rules/alert/alert-state.ts';
+import type { Truth } from '../../../actors/rules/condition/compile.ts';
+import { type Found, judge, type Life, type Policy } from '../../../actors/rules/alert/verdict.ts';
 import { START_MS } from '../../support/alerts.ts';
 
 describe('a rule', () => {

@@ -2,11 +2,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { touches } from '../../../actors/feed.ts';
-import { compile } from '../../../actors/rules/compile.ts';
+import { compile } from '../../../actors/rules/condition/compile.ts';
 import { readsOf } from '../../../actors/rules/program.ts';
 import { type RuleConfig, ruleSchema } from '../../../actors/rules/schema.ts';
 import { check } from '../../../actors/schema.ts';
-import { reads as readsIn } from '../../../actors/rules/tree.ts';
+import { reads as readsIn } from '../../../actors/rules/condition/tree.ts';
 import { condition, factsOf, leaves, logic, parsed, treeOf, value, world } from '../../support/conditions.ts';
 
 function config(more: object): RuleConfig {

@@ -1,9 +1,9 @@
 // Silences and maintenance windows: whom they hold back, and when, against the clocks on the walls read minute by minute.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Subject } from '../../../actors/rules/matchers.ts';
-import { changeAfter, covers, DAYS, minutesOf, offsetOf, type Recurring } from '../../../actors/rules/recurring.ts';
-import { holdOf, nextMs, parseSilence, type Silence, silencedBy } from '../../../actors/rules/silences.ts';
+import type { Subject } from '../../../actors/rules/alert/matchers.ts';
+import { changeAfter, covers, DAYS, minutesOf, offsetOf, type Recurring } from '../../../actors/rules/alert/recurring.ts';
+import { holdOf, nextMs, parseSilence, type Silence, silencedBy } from '../../../actors/rules/alert/silences.ts';
 import { CHANGES, MINUTE_MS, onWall, SCAN_MINUTES, scan, scanStart } from '../../support/wall-clock.ts';
 
 const ALERT: Subject = { rule: 'too_hot', instance: 'iot_3', severity: 'warning', monitors: ['boiler', 'pump'], labels: { site: 'north' } };

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { COMPARISONS } from '../../../actors/rules/operators-leaf.ts';
-import { parseText } from '../../../actors/rules/text.ts';
-import { SIGNS } from '../../../actors/rules/text-shapes.ts';
-import { WINDOW_FUNCTIONS } from '../../../actors/rules/windows.ts';
+import { COMPARISONS } from '../../../actors/rules/values/leaf.ts';
+import { parseText } from '../../../actors/rules/text/text.ts';
+import { SIGNS } from '../../../actors/rules/text/shapes.ts';
+import { WINDOW_FUNCTIONS } from '../../../actors/rules/windows/windows.ts';
 import { grammar, sentences } from '../../support/ebnf.ts';
 import { faultLine } from '../../support/texts.ts';
 

@@ -2,12 +2,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { parseLogic } from '../../../actors/rules/condition.ts';
-import { parseText } from '../../../actors/rules/text.ts';
-import { Faults } from '../../../actors/rules/text-faults.ts';
-import { tokensOf } from '../../../actors/rules/text-lexer.ts';
-import { printText } from '../../../actors/rules/text-print.ts';
-import { INFIX_WORDS } from '../../../actors/rules/text-shapes.ts';
+import { parseLogic } from '../../../actors/rules/condition/condition.ts';
+import { parseText } from '../../../actors/rules/text/text.ts';
+import { Faults } from '../../../actors/rules/text/faults.ts';
+import { tokensOf } from '../../../actors/rules/text/lexer.ts';
+import { printText } from '../../../actors/rules/text/print.ts';
+import { INFIX_WORDS } from '../../../actors/rules/text/shapes.ts';
 import { normal, written } from '../../support/texts.ts';
 
 const NUM_RUNS = process.env.ARGOS_LONG ? 100_000 : 3_000;

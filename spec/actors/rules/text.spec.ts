@@ -1,9 +1,9 @@
 // A condition's text read: what binds how tightly, what becomes a leaf, every fault at its place, within limits and in linear time.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { parseCondition } from '../../../actors/rules/condition.ts';
-import { parseText } from '../../../actors/rules/text.ts';
-import { printText } from '../../../actors/rules/text-print.ts';
+import { parseCondition } from '../../../actors/rules/condition/condition.ts';
+import { parseText } from '../../../actors/rules/text/text.ts';
+import { printText } from '../../../actors/rules/text/print.ts';
 import { faultLine, soup, written } from '../../support/texts.ts';
 
 const NUM_RUNS = process.env.ARGOS_LONG ? 100_000 : 4_000;

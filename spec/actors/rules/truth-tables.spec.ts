@@ -1,6 +1,6 @@
 // The tables of the reference page, cell by cell: three-valued logic, and where it meets JsonLogic's.
 import { expect } from 'chai';
-import { truthTables } from '../../../actors/rules/truth-tables.ts';
+import { truthTables } from '../../../actors/rules/condition/truth-tables.ts';
 
 type Rows = readonly (readonly string[])[];
 const [kleene = [], meeting = []]: readonly Rows[] = truthTables()

@@ -1,9 +1,9 @@
 // What an evaluation found, into the life of the alert: hysteresis, missing data, errors, and every timer.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type AlertState, INACTIVE } from '../../../actors/rules/alert-state.ts';
-import type { Truth } from '../../../actors/rules/compile.ts';
-import { type Found, judge, type Life, type Policy, type Turn } from '../../../actors/rules/verdict.ts';
+import { type AlertState, INACTIVE } from '../../../actors/rules/alert/alert-state.ts';
+import type { Truth } from '../../../actors/rules/condition/compile.ts';
+import { type Found, judge, type Life, type Policy, type Turn } from '../../../actors/rules/alert/verdict.ts';
 import { damping, holdOf, isOpen, promised, restored, type Schedule, START_MS, schedule, truth } from '../../support/alerts.ts';
 
 /** An event, or a look at what was there before it; `starts`: the node has just come up. */

@@ -1,9 +1,9 @@
 // What window functions say of given samples, by their table, and when they ask to be woken.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { WINDOW_FUNCTIONS, type WindowFunction, windowOf } from '../../../actors/rules/windows.ts';
-import { Partial } from '../../../actors/store/partial.ts';
-import type { Fn } from '../../../actors/store/query.ts';
+import { WINDOW_FUNCTIONS, type WindowFunction, windowOf } from '../../../actors/rules/windows/windows.ts';
+import { Partial } from '../../../actors/store/query/partial.ts';
+import type { Fn } from '../../../actors/store/query/query.ts';
 import { agrees, naive, type Sample, within } from '../../support/window.ts';
 
 const NUM_RUNS = process.env.ARGOS_LONG ? 1_000 : 60;

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Aggregate, WINDOW_FUNCTIONS, type WindowFunction, windowOf } from '../../../actors/rules/windows.ts';
+import { type Aggregate, WINDOW_FUNCTIONS, type WindowFunction, windowOf } from '../../../actors/rules/windows/windows.ts';
 import { chance } from '../../support/chance.ts';
 import { agrees, naive, type Sample, within } from '../../support/window.ts';
 

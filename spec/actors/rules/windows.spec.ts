@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Aggregate, WINDOW_FUNCTIONS, type WindowFunction, windowOf } from '../../../actors/rules/windows.ts';
+import { type Aggregate, WINDOW_FUNCTIONS, type WindowFunction, windowOf } from '../../../actors/rules/windows/windows.ts';
 import { chance } from '../../support/chance.ts';
 import { acts, agrees, naive, play, type Sample, within } from '../../support/window.ts';
 

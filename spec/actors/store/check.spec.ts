@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect } from 'chai';
 import pg from 'pg';
-import { Upkeep } from '../../../actors/store/upkeep.ts';
+import { Upkeep } from '../../../actors/store/archive/upkeep.ts';
 import { jobOf, Root } from '../../support/actors.ts';
 import { archiveOf, backupOf, read, upkeepOf } from '../../support/backups.ts';
 import { ENGINES, freshSchema } from '../../support/engines.ts';

@@ -1,8 +1,8 @@
 // Cursors: only the query that was given one can go on from it.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { decodeCursor, encodeCursor, type Kind } from '../../../actors/store/cursor.ts';
-import type { LogQuery, MetricQuery, TraceQuery } from '../../../actors/store/query.ts';
+import { decodeCursor, encodeCursor, type Kind } from '../../../actors/store/query/cursor.ts';
+import type { LogQuery, MetricQuery, TraceQuery } from '../../../actors/store/query/query.ts';
 import { logQuery, metricQuery } from '../../support/history.ts';
 import { traceQuery } from '../../support/spans.ts';
 

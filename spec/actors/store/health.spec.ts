@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { faultsOf, Growth, type Health, Recent } from '../../../actors/store/health.ts';
 import { policyOf } from '../../../actors/store/retention.ts';
-import { HOUR_MS, MINUTE_MS } from '../../../actors/store/rollup.ts';
+import { HOUR_MS, MINUTE_MS } from '../../../actors/store/query/rollup.ts';
 import { retentionSchema } from '../../../actors/store/schema.ts';
 import { storeChild } from '../../../actors/store/server.ts';
 import { SpareTime } from '../../../actors/store/sqlite/spare-time.ts';

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { migrate } from '../../../actors/store/postgres/migrate.ts';
 import { Session } from '../../../actors/store/postgres/session.ts';
 import type { Policy } from '../../../actors/store/retention.ts';
-import { FIRST_MS, HOUR_MS, hourOf, MINUTE_MS } from '../../../actors/store/rollup.ts';
+import { FIRST_MS, HOUR_MS, hourOf, MINUTE_MS } from '../../../actors/store/query/rollup.ts';
 import { freshSchema } from '../../support/engines.ts';
 import { eventually } from '../../support/eventually.ts';
 import { BEGIN_MS, type Sample } from '../../support/housekeeping.ts';

@@ -2,11 +2,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Trace } from '../../../actors/event.ts';
-import { type Line, linePage } from '../../../actors/store/lines.ts';
+import { type Line, linePage } from '../../../actors/store/query/lines.ts';
 import { tracesOf } from '../../../actors/store/pages.ts';
-import type { Rows } from '../../../actors/store/program.ts';
-import type { TraceQuery } from '../../../actors/store/query.ts';
-import { TRACES } from '../../../actors/store/traces.ts';
+import type { Rows } from '../../../actors/store/query/program.ts';
+import type { TraceQuery } from '../../../actors/store/query/query.ts';
+import { TRACES } from '../../../actors/store/query/traces.ts';
 import { House } from '../../support/housekeeping.ts';
 import { Spans, span, spans, traceQuery } from '../../support/spans.ts';
 

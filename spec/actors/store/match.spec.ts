@@ -1,8 +1,8 @@
 // Matchers: exact, with `*`, by RE2, and not.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { testOf } from '../../../actors/store/match.ts';
-import type { Match } from '../../../actors/store/query.ts';
+import { testOf } from '../../../actors/store/query/match.ts';
+import type { Match } from '../../../actors/store/query/query.ts';
 
 const fits = (match: Match, text: string): boolean => testOf(match)(text);
 

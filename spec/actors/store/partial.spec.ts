@@ -1,8 +1,8 @@
 // What a stretch of time comes to: the same however it is cut.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { Partial } from '../../../actors/store/partial.ts';
-import type { Fn } from '../../../actors/store/query.ts';
+import { Partial } from '../../../actors/store/query/partial.ts';
+import type { Fn } from '../../../actors/store/query/query.ts';
 
 const FNS: readonly Fn[] = ['avg', 'sum', 'min', 'max', 'count', 'rate', 'first', 'last', 'p50', 'p99'];
 const SECONDS = 60;

@@ -1,10 +1,10 @@
 // Of which rows and samples an aggregation is made: every instant of its range has its sample once.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { bucketOf, type Wanted } from '../../../actors/store/engine.ts';
-import { doubtOf, type Known, type Piece, piecesOf, type Time } from '../../../actors/store/pieces.ts';
-import type { Fn } from '../../../actors/store/query.ts';
-import { HOUR_MS, hourOf, MINUTE_MS, minuteOf } from '../../../actors/store/rollup.ts';
+import { bucketOf, type Wanted } from '../../../actors/store/query/engine.ts';
+import { doubtOf, type Known, type Piece, piecesOf, type Time } from '../../../actors/store/query/pieces.ts';
+import type { Fn } from '../../../actors/store/query/query.ts';
+import { HOUR_MS, hourOf, MINUTE_MS, minuteOf } from '../../../actors/store/query/rollup.ts';
 
 const NUM_RUNS = process.env.ARGOS_LONG ? 20_000 : 1_000;
 const NOTHING = Number.NEGATIVE_INFINITY;

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { bucketOf, type Wanted } from '../../../actors/store/engine.ts';
-import { Partial } from '../../../actors/store/partial.ts';
-import type { Program, Rows } from '../../../actors/store/program.ts';
-import type { Fn } from '../../../actors/store/query.ts';
-import { rawSource, type Sizes } from '../../../actors/store/raw.ts';
+import { bucketOf, type Wanted } from '../../../actors/store/query/engine.ts';
+import { Partial } from '../../../actors/store/query/partial.ts';
+import type { Program, Rows } from '../../../actors/store/query/program.ts';
+import type { Fn } from '../../../actors/store/query/query.ts';
+import { rawSource, type Sizes } from '../../../actors/store/query/raw.ts';
 import { openWriter } from '../../../actors/store/sqlite/open.ts';
 import { tempFolder } from '../../support/services.ts';
 

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { check } from '../../../actors/schema.ts';
 import { cutsOf, durationMs, everyMs, keepOf, nextCut, policyOf, type Policy } from '../../../actors/store/retention.ts';
-import { HOUR_MS, MINUTE_MS } from '../../../actors/store/rollup.ts';
+import { HOUR_MS, MINUTE_MS } from '../../../actors/store/query/rollup.ts';
 import { bytesOf, retentionSchema, storeSchema } from '../../../actors/store/schema.ts';
 import { BEGIN_MS, House, type Sample } from '../../support/housekeeping.ts';
 

@@ -1,9 +1,9 @@
 // Down-sampled rows as the source of an aggregation: they say what the samples say.
 import { expect } from 'chai';
-import type { Fn } from '../../../actors/store/query.ts';
+import type { Fn } from '../../../actors/store/query/query.ts';
 import { patientEngine } from '../../../actors/store/postgres/engine.ts';
 import { stateOf } from '../../../actors/store/postgres/faults.ts';
-import { HOUR_MS, MINUTE_MS } from '../../../actors/store/rollup.ts';
+import { HOUR_MS, MINUTE_MS } from '../../../actors/store/query/rollup.ts';
 import { type AnyHouse, HOUSES } from '../../support/houses.ts';
 import { BEGIN_MS } from '../../support/housekeeping.ts';
 import { itAnswersFromRows } from '../../support/rolled-suite.ts';

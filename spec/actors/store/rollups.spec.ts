@@ -1,7 +1,7 @@
 // Down-sampling: whatever comes, in whatever order, and wherever the node dies: the rollups are what the samples come to.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { HOUR_MS, MINUTE_MS, minuteOf, hourOf } from '../../../actors/store/rollup.ts';
+import { HOUR_MS, MINUTE_MS, minuteOf, hourOf } from '../../../actors/store/query/rollup.ts';
 import { BEGIN_MS, House, naive, plain, type Sample, shown, unordered } from '../../support/housekeeping.ts';
 
 const NUM_RUNS = process.env.ARGOS_LONG ? 1_000 : 40;

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { HOUR_MS, MINUTE_MS } from '../../../actors/store/rollup.ts';
+import { HOUR_MS, MINUTE_MS } from '../../../actors/store/query/rollup.ts';
 import { BEGIN_MS, House, type Sample } from '../../support/housekeeping.ts';
 
 const DAY_MS = 24 * HOUR_MS;

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Trace } from '../../../actors/event.ts';
-import type { TraceQuery } from '../../../actors/store/query.ts';
+import type { TraceQuery } from '../../../actors/store/query/query.ts';
 import { Root } from '../../support/actors.ts';
 import { ENGINES } from '../../support/engines.ts';
 import { failure, metric, walked } from '../../support/query-suite.ts';

@@ -1,8 +1,8 @@
 // Queries that share a thread.
 import { setImmediate as soon } from 'node:timers/promises';
 import { expect } from 'chai';
-import type { QueryAnswer } from '../../../actors/store/answers.ts';
-import { type Program, type Rows, statement, Watch } from '../../../actors/store/program.ts';
+import type { QueryAnswer } from '../../../actors/store/query/answers.ts';
+import { type Program, type Rows, statement, Watch } from '../../../actors/store/query/program.ts';
 import { queryFault, Turns } from '../../../actors/store/turns.ts';
 
 const NOTHING: QueryAnswer = { lines: [] };
