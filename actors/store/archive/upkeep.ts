@@ -59,7 +59,7 @@ export class Upkeep {
     const { folder, data } = engineOf(this.#place);
     this.#running.add(given);
     try {
-      return yield* errand<T>(new URL(`${folder}/${which}.ts`, import.meta.url), { ...data, online: this.#online, ...given }, signal);
+      return yield* errand<T>(new URL(`../${folder}/${which}.ts`, import.meta.url), { ...data, online: this.#online, ...given }, signal);
     } finally {
       this.#running.delete(given);
     }
@@ -67,6 +67,6 @@ export class Upkeep {
 }
 
 function engineOf({ dataDir, url, schema, node = hostname() }: Place): { readonly folder: string; readonly data: object } {
-  if (url === undefined) return { folder: './sqlite', data: { file: join(dataDir, 'argos.db') } };
-  return { folder: './postgres', data: { urls: [url].flat(), schema, node } };
+  if (url === undefined) return { folder: 'sqlite', data: { file: join(dataDir, 'argos.db') } };
+  return { folder: 'postgres', data: { urls: [url].flat(), schema, node } };
 }
