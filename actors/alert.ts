@@ -5,6 +5,7 @@ export interface Alert {
   readonly rule: string;
   readonly description: string;
   readonly severity: string;
+  readonly labels: Readonly<Record<string, string>>;
   readonly state: 'firing' | 'resolved';
   /** From firing to resolved is one episode. */
   readonly episode: string;

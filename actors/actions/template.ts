@@ -18,7 +18,7 @@ export class TemplateError extends Error {
 const REFERENCE = /\$\{([^{}]*)\}/g;
 const LONGEST = 1_048_576;
 const FORBIDDEN = new Set(['__proto__', 'prototype', 'constructor']);
-const RULE_KEYS = ['name', 'description', 'severity', 'state', 'episode', 'details', 'since', 'parameters'];
+const RULE_KEYS = ['name', 'description', 'severity', 'state', 'episode', 'details', 'since', 'labels', 'parameters'];
 const SYSTEM_KEYS = ['timestamp'];
 
 /** What the templates of a job may speak of. `system.timestamp` is when the verdict was reached, the same at every attempt. */
@@ -29,6 +29,7 @@ export const contextOf = (alert: Alert): Context => {
       name: alert.rule,
       description: alert.description,
       severity: alert.severity,
+      labels: alert.labels,
       state: alert.state,
       episode: alert.episode,
       details: alert.details,

@@ -4,6 +4,7 @@ import type { Fields, Observation } from '../event.ts';
 import type { Mark } from '../inbox.ts';
 import type { Job } from '../job.ts';
 import { type AlertState, type Effect, INACTIVE, isOpen } from './alert/alert-state.ts';
+import type { Subject } from './alert/matchers.ts';
 import { details } from './condition/explain.ts';
 import type { Instance, States } from './instance.ts';
 import type { RuleChange } from '../../proto/api.ts';
@@ -99,7 +100,7 @@ export class Desk {
   }
 
   #alert(instance: Instance, verdict: Alert['state'], states: States, { monitor, observation, nowMs, error, reason }: Circumstances, cause: string): Alert {
-    const { description, severity, parameters } = this.#config;
+    const { description, severity, labels, parameters } = this.#config;
     const { condition, each, monitors } = this.#program;
     const shown = each && instance.key !== '' ? [...monitors, instance.key] : monitors;
     const facts = instance.facts(states, nowMs);
@@ -112,6 +113,7 @@ export class Desk {
       rule: this.#rule,
       description,
       severity,
+      labels,
       state: verdict,
       episode: this.episodeOf(instance),
       sinceMs: instance.state.firingMs,
@@ -129,11 +131,17 @@ export class Desk {
     return `${this.#rule}${key === '' ? '' : `/${key}`}#${state.episodes}@${state.firingMs}`;
   }
 
+  /** What a silence can tell it by. */
+  subjectOf({ key }: Instance): Subject {
+    const { severity, labels } = this.#config;
+    return { rule: this.#rule, instance: key, severity, monitors: key === '' ? this.#program.monitors : [key], labels };
+  }
+
   /** How the rule stands, for other rules: `rule.NAME.firing`. */
-  observation(instances: readonly Instance[]): Observation {
+  observation(instances: readonly Instance[], nowMs: number): Observation {
     const firing = instances.filter(({ state }) => isOpen(state));
     const worst = firing[0] ?? instances.find(({ state }) => state.phase === 'pending') ?? instances[0];
     const { phase = 'inactive', sinceMs = 0 } = worst?.state ?? {};
-    return { atMs: Date.now(), fields: { state: phase, firing: firing.length > 0, count: firing.length, since: sinceMs, severity: this.#config.severity } };
+    return { atMs: nowMs, fields: { state: phase, firing: firing.length > 0, count: firing.length, since: sinceMs, severity: this.#config.severity } };
   }
 }

@@ -3,7 +3,7 @@
  * key ''; a rule with it has one for each monitor that matches.
  */
 import type { Fields, Observation } from '../event.ts';
-import type { AlertState } from './alert/alert-state.ts';
+import type { AlertState, HoldAt } from './alert/alert-state.ts';
 import type { Facts } from './condition/compile.ts';
 import { at } from './values/values.ts';
 import type { Window } from './condition/operators-window.ts';
@@ -73,8 +73,8 @@ export class Instance {
     return this.#facts(states, nowMs, this.#clear);
   }
 
-  /** Judge it as things stand. Its own state is the caller's to change, when that is lasting. */
-  judge(states: States, nowMs: number): Judged {
+  /** Judge it as things stand; `holdAt` is what holds its telling back from outside the rule. Its own state is the caller's to change, when that is lasting. */
+  judge(states: States, nowMs: number, holdAt: HoldAt): Judged {
     const { condition, clear, life } = this.#program;
     const main = verdictOf(condition, this.#facts(states, nowMs, this.#condition));
     const open = this.state.phase === 'firing' || this.state.phase === 'recovering';
@@ -88,7 +88,7 @@ export class Instance {
       watchedMs: this.#watchedMs,
     };
     const cause = inTrouble(this.#program.dependsOn, states.now);
-    const turn = judge(this.state, found, nowMs, life, () => cause && { reason: 'inhibited', by: cause.name });
+    const turn = judge(this.state, found, nowMs, life, (atMs) => (cause ? { reason: 'inhibited', by: cause.name } : holdAt(atMs)));
     this.wakeMs = Math.min(turn.wakeMs ?? Number.POSITIVE_INFINITY, this.#changesMs(nowMs));
     return { turn, found, error };
   }

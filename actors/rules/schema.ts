@@ -55,6 +55,10 @@ export const ruleSchema = Type.Object(
       description: '`alert` fires once an episode; `event` fires for every event on which the condition holds.',
     }),
     severity: oneOf(['info', 'warning', 'critical'], { default: 'warning', description: 'In alerts as `${rule.severity}`.' }),
+    labels: Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' }), Type.String({ maxLength: 1_024 }), {
+      default: {},
+      description: 'Words of your own about its alerts: silences match them, `group_by` groups by them, templates have `${rule.labels.KEY}`.',
+    }),
     for: seconds('The condition must hold so many seconds before the rule fires.'),
     keep_firing_for: seconds('It goes on firing so many seconds after the condition has ceased to hold.'),
     cooldown: seconds('So many seconds pass at the least between two firings that are told. It never delays an end.'),

@@ -115,6 +115,7 @@ export const alertOf = (more: Partial<Alert> = {}): Alert => ({
   rule: 'too_hot',
   description: 'It is too hot',
   severity: 'critical',
+  labels: {},
   state: 'firing',
   episode: 'too_hot#1@1000',
   sinceMs: 1_000,

@@ -21,6 +21,7 @@ const ALERT: Alert = {
   rule: 'hot',
   description: 'too hot',
   severity: 'critical',
+  labels: {},
   state: 'firing',
   episode: 'hot#1',
   sinceMs: 1_000,

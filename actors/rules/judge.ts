@@ -1,0 +1,154 @@
+/**
+ * A rule's judgement: which of its alerts an event concerns, what each comes to, and when time alone may change that. Time and the monitors' states
+ * are given to it, so that the rule's actor (rule.ts) and a replay of the past (simulation.ts) judge alike.
+ */
+import type { Event, Observation } from '../event.ts';
+import { type Latest, touches } from '../feed.ts';
+import { type AlertState, close, type Hold, INACTIVE } from './alert/alert-state.ts';
+import type { Subject } from './alert/matchers.ts';
+import type { Found } from './alert/verdict.ts';
+import { type Decision, Desk } from './decisions.ts';
+import { Instance, type States } from './instance.ts';
+import { type Program, programOf } from './program.ts';
+import type { RuleConfig } from './schema.ts';
+
+/** What it judges on. */
+export interface Ground {
+  latest(monitor: string): Latest | undefined;
+  /** What holds the telling of an alert back at that time, from outside the rule. */
+  hold(alert: Subject, atMs: number): Hold | undefined;
+  /** Hears of every evaluation, and of events for which there is no room for one more alert. */
+  evaluated?(found: Found, observation: Observation): void;
+  unjudged?(monitor: string): void;
+}
+/** An alert has begun to be watched: its windows want what they would hold. */
+export interface Need {
+  readonly fill: Instance;
+}
+/** A judgement asks for what it needs, and goes on when it is there. */
+export type Judgement = Generator<Need, readonly Decision[], void>;
+
+/** Alerts of one rule; monitors beyond that are not judged by it, and that is said. */
+export const MOST_INSTANCES = 10_000;
+
+export class Judge {
+  readonly program: Program;
+  readonly desk: Desk;
+  readonly #ground: Ground;
+  readonly #instances = new Map<string, Instance>();
+  /** The last observation of each monitor that has been judged: the next one may have changed from it. */
+  readonly #judged = new Map<string, Observation>();
+  /** When time alone may change something next; ms since 1970. */
+  wakeMs = Number.POSITIVE_INFINITY;
+
+  /** @param needs monitors whose states the rule's actions name beside those that it reads. */
+  constructor(rule: string, config: RuleConfig, needs: readonly string[], ground: Ground) {
+    this.program = programOf(rule, config, needs);
+    this.desk = new Desk(rule, config, this.program);
+    this.#ground = ground;
+  }
+
+  get instances(): readonly Instance[] {
+    return [...this.#instances.values()];
+  }
+  /** The alert of a rule without `for_each`. */
+  get main(): AlertState {
+    return this.#instances.get('')?.state ?? INACTIVE;
+  }
+  /** Watch one alert. It is judged at the next tick. */
+  add(key: string, state: AlertState, nowMs: number): Instance {
+    const instance = new Instance(key, this.program, state, nowMs);
+    instance.wakeMs = 0;
+    this.wakeMs = 0;
+    this.#instances.set(key, instance);
+    return instance;
+  }
+  remove(key: string): void {
+    this.#instances.delete(key);
+  }
+
+  /** All that one event changes. */
+  *event({ monitor, observations }: Event): Judgement {
+    const decisions: Decision[] = [];
+    let previous = this.#judged.get(monitor) ?? this.#before(monitor, observations[0]);
+    for (const observation of observations) {
+      const states = this.#states(monitor, observation, previous);
+      for (const instance of yield* this.#concerned(monitor, observation)) {
+        instance.see(monitor, observation);
+        decisions.push(...this.#judge(instance, states, monitor, observation));
+      }
+      previous = observation;
+    }
+    if (previous) this.#judged.set(monitor, previous);
+    return decisions;
+  }
+
+  /** All that has changed by time alone. */
+  tick(nowMs: number): readonly Decision[] {
+    const due = this.instances.filter(({ wakeMs }) => wakeMs <= nowMs);
+    for (const one of due) one.wakeMs = Number.POSITIVE_INFINITY;
+    const states = this.states();
+    const decisions = this.program.life.mode === 'event' ? [] : due.flatMap((one) => this.#judge(one, states, undefined, { atMs: nowMs, fields: {} }));
+    this.wakeMs = Number.POSITIVE_INFINITY;
+    for (const { wakeMs } of this.#instances.values()) this.wakeMs = Math.min(this.wakeMs, wakeMs);
+    return decisions;
+  }
+
+  /** What it judged means something else now, or is gone: alerts that are open end, and who was told is told. */
+  close(instances: readonly Instance[], reason: string, nowMs: number): readonly Decision[] {
+    const states = this.states();
+    return instances.flatMap((instance) =>
+      this.desk.decide(instance, { ...close(instance.state, nowMs), cause: 'condition' }, states, {
+        monitor: instance.state.monitor,
+        observation: { atMs: nowMs, fields: {} },
+        nowMs,
+        error: undefined,
+        reason,
+      }),
+    );
+  }
+
+  /** The monitors' states as they are; or as they were when this monitor saw that. */
+  states(): States {
+    return this.#states();
+  }
+
+  #states(monitor?: string, observation?: Observation, previous?: Observation): States {
+    const { latest } = this.#ground;
+    return {
+      now: (name) => (name === monitor ? observation?.fields : latest(name)?.last.fields),
+      before: (name) => (name === monitor ? previous?.fields : latest(name)?.history.at(-2)?.fields),
+    };
+  }
+
+  /** One evaluation of one alert. Answers what it changed. */
+  #judge(instance: Instance, states: States, monitor: string | undefined, observation: Observation): readonly Decision[] {
+    const nowMs = monitor === undefined ? observation.atMs : Math.max(observation.atMs, instance.state.sinceMs);
+    const { turn, found, error } = instance.judge(states, nowMs, (atMs) => this.#ground.hold(this.desk.subjectOf(instance), atMs));
+    this.#ground.evaluated?.(found, observation);
+    this.wakeMs = Math.min(this.wakeMs, instance.wakeMs);
+    return this.desk.decide(instance, turn, states, { monitor, observation, nowMs, error });
+  }
+
+  /** The instances that an observation concerns: that of its monitor, and, when others are read as well, all. */
+  *#concerned(monitor: string, observation: Observation): Generator<Need, readonly Instance[], void> {
+    const { each, reads } = this.program;
+    if (touches(observation, reads.get(monitor))) return this.instances;
+    if (!each?.matches(monitor) || !touches(observation, each.fields)) return [];
+    const there = this.#instances.get(monitor);
+    if (there) return [there];
+    if (this.#instances.size >= MOST_INSTANCES) {
+      this.#ground.unjudged?.(monitor);
+      return [];
+    }
+    const fresh = this.add(monitor, INACTIVE, observation.atMs);
+    yield { fill: fresh };
+    return [fresh];
+  }
+
+  /** What the monitor had seen before this, as far as its history still has it. */
+  #before(monitor: string, observation: Observation | undefined): Observation | undefined {
+    const history = this.#ground.latest(monitor)?.history ?? [];
+    return observation && history[history.indexOf(observation) - 1];
+  }
+}
