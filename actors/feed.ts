@@ -4,15 +4,17 @@
  */
 import type { Pid } from '../lib/process.ts';
 import type { Event, Fields, Log, Metric, Observation, Telemetry } from './event.ts';
-import { Inbox, type Mark, type Marked } from './inbox.ts';
+import { Inbox, type Letter, type Mark, type Marked, Post } from './inbox.ts';
 import { UnderWay } from './under-way.ts';
 import * as vitals from './vitals.ts';
 
 /** So many observations of a monitor are kept in memory at the least, and twice as many at the most. */
 const HISTORY = 100;
 
-/** Which fields of which monitors wake a rule: the first word of each path, or `all`. */
-export type Reads = ReadonlyMap<string, ReadonlySet<string> | 'all'>;
+/** Which fields of a monitor: the first words of their paths. */
+export type Read = readonly string[] | 'all';
+/** Which fields of which monitors wake a rule. */
+export type Reads = ReadonlyMap<string, Read>;
 /** What a rule is sent. */
 export interface Wake extends Marked {
   readonly event: Event;
@@ -32,14 +34,22 @@ export interface Latest {
 /** Monitors that are read by a pattern: those of a rule with `for_each`. */
 export interface EachRead {
   readonly matches: (monitor: string) => boolean;
-  readonly fields: ReadonlySet<string> | 'all';
+  readonly fields: Read;
 }
 interface Reader {
   readonly inbox: Inbox<Omit<Wake, 'mark'>>;
-  reads: Map<string, ReadonlySet<string> | 'all'>;
+  reads: Reads;
   each: EachRead | undefined;
   /** What it has judged in another life of the node, by monitor. */
   judged: Readonly<Record<string, number>>;
+}
+/** A monitor that is read, or that has been heard of. */
+interface Source {
+  /** Whom it concerns, and which of its fields. */
+  readers: Map<Reader, Read>;
+  /** It has published, and those that read by a pattern have been found. */
+  met: boolean;
+  latest: { last: Observation; readonly history: Observation[] } | undefined;
 }
 interface Tap {
   readonly inbox: Inbox<Omit<Pushed, 'mark'>>;
@@ -50,12 +60,12 @@ export class Feed {
   readonly #append: (telemetry: Telemetry, atMs: number) => Promise<number>;
   readonly #observed: (event: Event) => void;
   readonly #underWay = new UnderWay();
-  /** By the name of the rule, and by the monitor that is read. */
+  readonly #post = new Post();
+  /** By the name of the rule; of these, those that read by a pattern. */
   readonly #rules = new Map<string, Reader>();
-  readonly #readers = new Map<string, Set<Reader>>();
-  /** Monitors for which those that read by a pattern have been found. */
-  readonly #met = new Set<string>();
-  readonly #latest = new Map<string, { last: Observation; history: Observation[] }>();
+  readonly #patterns = new Set<Reader>();
+  /** By the name of the monitor. */
+  readonly #sources = new Map<string, Source>();
   /** By the name of the monitor. */
   readonly #taps = new Map<string, Tap>();
 
@@ -72,7 +82,7 @@ export class Feed {
   restore(states: readonly { readonly monitor: string; readonly atMs: number; readonly fields: Fields }[]): void {
     for (const { monitor, atMs, fields } of states) {
       const last = { atMs, fields };
-      if (!this.#latest.has(monitor)) this.#latest.set(monitor, { last, history: [last] });
+      this.#source(monitor).latest ??= { last, history: [last] };
     }
   }
 
@@ -82,24 +92,23 @@ export class Feed {
    */
   subscribe(rule: string, pid: Pid, reads: Reads, mark?: Mark, each?: EachRead): void {
     if (!pid.isAlive) return; // killed while it loaded its state: the next one may be here already
-    const reader: Reader = this.#rules.get(rule) ?? { inbox: new Inbox(`rule:${rule}`, this.#underWay), reads: new Map(), each, judged: mark?.judged ?? {} };
-    this.#unread(reader);
-    reader.reads = new Map(reads);
+    const there = this.#rules.get(rule);
+    if (there) this.#unread(there);
+    const reader = there ?? { inbox: new Inbox(`rule:${rule}`, this.#post, this.#underWay), reads, each, judged: mark?.judged ?? NOTHING };
+    reader.reads = reads;
     reader.each = each;
     this.#rules.set(rule, reader);
-    for (const monitor of reads.keys()) this.#reads(reader, monitor);
-    for (const monitor of this.#met) this.#readEach(reader, monitor);
+    for (const [monitor, fields] of reads) read(this.#source(monitor), reader, fields);
+    if (each) {
+      this.#patterns.add(reader);
+      for (const [monitor, source] of this.#sources) if (source.met) readEach(source, reader, monitor);
+    }
     reader.inbox.open(pid, mark);
   }
-  #reads(reader: Reader, monitor: string): void {
-    this.#readers.set(monitor, (this.#readers.get(monitor) ?? new Set()).add(reader));
-  }
-  #readEach(reader: Reader, monitor: string): void {
-    const { each, reads } = reader;
-    if (!each?.matches(monitor)) return;
-    const there = reads.get(monitor) ?? new Set();
-    reads.set(monitor, there === 'all' || each.fields === 'all' ? 'all' : new Set([...there, ...each.fields]));
-    this.#reads(reader, monitor);
+  #source(monitor: string): Source {
+    let source = this.#sources.get(monitor);
+    if (!source) this.#sources.set(monitor, (source = { readers: NOBODY, met: false, latest: undefined }));
+    return source;
   }
   /** The rule has judged all that it was sent up to here, and need not see it again. */
   judged(rule: string, mark: Mark): void {
@@ -108,7 +117,7 @@ export class Feed {
 
   /** Hand a monitor the items of listeners that it wants. What comes while it is away waits for it, until it is forgotten. */
   tap(monitor: string, pid: Pid, wants: (item: Metric | Log) => boolean): void {
-    const tap: Tap = this.#taps.get(monitor) ?? { inbox: new Inbox(`monitor:${monitor}`, this.#underWay), wants };
+    const tap: Tap = this.#taps.get(monitor) ?? { inbox: new Inbox(`monitor:${monitor}`, this.#post, this.#underWay), wants };
     tap.wants = wants;
     this.#taps.set(monitor, tap);
     tap.inbox.open(pid);
@@ -123,27 +132,26 @@ export class Feed {
   }
 
   /** From a monitor to the rules: one message to each that reads it. Resolves when none of them is above its high water. */
-  async publish(event: Event): Promise<void> {
+  publish(event: Event): Promise<void> {
     const { monitor, observations, seq } = event;
     const last = observations.at(-1);
-    if (!last) return;
+    if (!last) return READY;
     vitals.observations.inc({ monitor }, observations.length);
-    if (!this.#met.has(monitor)) for (const reader of this.#rules.values()) this.#readEach(reader, monitor);
-    this.#met.add(monitor);
-    const cares = ({ reads, judged }: Reader): boolean =>
-      (seq === undefined || seq > (judged[monitor] ?? 0)) && observations.some((one) => touches(one, reads.get(monitor)));
-    const woken = [...(this.#readers.get(monitor) ?? [])].filter(cares);
-    this.#remember(monitor, last, observations);
+    const source = this.#source(monitor);
+    if (!source.met) for (const reader of this.#patterns) readEach(source, reader, monitor);
+    source.met = true;
+    remember(source, last, observations);
     if (seq === undefined && !monitor.startsWith('rule:')) this.#observed(event); // what rules say of themselves is kept as their state
-    for (const { inbox } of woken) inbox.put({ event }, seq);
-    for (const { inbox } of woken) await inbox.room();
-  }
-
-  #remember(monitor: string, last: Observation, observations: readonly Observation[]): void {
-    const history = this.#latest.get(monitor)?.history ?? [];
-    history.push(...observations.slice(-2 * HISTORY));
-    if (history.length > 2 * HISTORY) history.splice(0, history.length - HISTORY);
-    this.#latest.set(monitor, { last, history });
+    let letter: Letter<Omit<Wake, 'mark'>> | undefined;
+    let behind: Reader['inbox'][] | undefined;
+    for (const [{ inbox, judged }, fields] of source.readers) {
+      if (seq !== undefined && seq <= (judged[monitor] ?? 0)) continue;
+      if (!observations.some((one) => touches(one, fields))) continue;
+      letter ??= this.#post.letter({ event }, seq);
+      inbox.put(letter);
+      if (inbox.isBehind) behind = [...(behind ?? []), inbox];
+    }
+    return behind ? room(behind) : READY;
   }
 
   /** From a listener to the store and the push monitors. Resolves when the store has it all: acknowledge after that. */
@@ -176,22 +184,26 @@ export class Feed {
     for (const { inbox, wants } of this.#taps.values()) {
       const wanted = items.filter(wants);
       if (wanted.length === 0) continue;
-      inbox.put({ items: wanted, seq, atMs }, seq);
+      inbox.put(this.#post.letter({ items: wanted, seq, atMs }, seq));
       pushed.push(inbox);
     }
     this.#underWay.done(seq);
-    for (const inbox of pushed) await inbox.room();
+    await room(pushed);
   }
 
   latest(monitor: string): Latest | undefined {
-    return this.#latest.get(monitor);
+    return this.#sources.get(monitor)?.latest;
   }
 
   /** The resource is no more: neither its state nor what waits for it is to outlive it. */
   forget(kind: string, name: string): void {
     if (kind === 'monitor') {
-      this.#latest.delete(name);
-      this.#met.delete(name);
+      const source = this.#sources.get(name);
+      if (source) {
+        source.latest = undefined;
+        source.met = false;
+        this.#tidy(name, source);
+      }
       this.untap(name);
     } else if (kind === 'rule') {
       const reader = this.#rules.get(name);
@@ -202,16 +214,47 @@ export class Feed {
   }
 
   #unread(reader: Reader): void {
-    for (const monitor of reader.reads.keys()) {
-      const readers = this.#readers.get(monitor);
-      readers?.delete(reader);
-      if (readers?.size === 0) this.#readers.delete(monitor);
+    const monitors = this.#patterns.delete(reader) ? this.#sources.keys() : reader.reads.keys();
+    for (const monitor of monitors) {
+      const source = this.#sources.get(monitor);
+      if (source?.readers.delete(reader)) this.#tidy(monitor, source);
     }
+  }
+  #tidy(monitor: string, { readers, met, latest }: Source): void {
+    if (readers.size === 0 && !met && !latest) this.#sources.delete(monitor);
   }
 }
 
+const READY = Promise.resolve();
+const NOTHING = {};
+const NOBODY: Source['readers'] = new Map();
+
+async function room(inboxes: readonly { room(): Promise<void> }[]): Promise<void> {
+  for (const inbox of inboxes) await inbox.room();
+}
+
+function read(source: Source, reader: Reader, fields: Read): void {
+  if (source.readers === NOBODY) source.readers = new Map(); // most of what rules say of themselves is read by nobody
+  source.readers.set(reader, fields);
+}
+function readEach(source: Source, reader: Reader, monitor: string): void {
+  const { each, reads } = reader;
+  if (!each?.matches(monitor)) return;
+  const there = reads.get(monitor) ?? [];
+  read(source, reader, there === 'all' || each.fields === 'all' ? 'all' : [...there, ...each.fields]);
+}
+
+function remember(source: Source, last: Observation, observations: readonly Observation[]): void {
+  source.latest ??= { last, history: [] };
+  const { history } = source.latest;
+  if (observations.length === 1) history.push(last);
+  else history.push(...observations.slice(-2 * HISTORY));
+  if (history.length > 2 * HISTORY) history.splice(0, history.length - HISTORY);
+  source.latest.last = last;
+}
+
 /** Whether an observation brought any of the fields; of a monitor that is not read, none. */
-export function touches({ fields, seen }: Observation, read: ReadonlySet<string> | 'all' | undefined): boolean {
+export function touches({ fields, seen }: Observation, read: Read | undefined): boolean {
   if (read === 'all') return true;
   for (const field of read ?? []) if (seen ? seen.includes(field) : Object.hasOwn(fields, field)) return true;
   return false;

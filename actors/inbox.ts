@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cast } from '../lib/call.ts';
+import { CastMessage } from '../lib/call.ts';
 import type { Pid } from '../lib/process.ts';
 import type { UnderWay } from './under-way.ts';
 import * as vitals from './vitals.ts';
@@ -14,9 +14,12 @@ const HIGH_WATER = 1_000;
 /** So many messages are kept for one that is away: of more the newest. */
 const MOST_KEPT = 10_000;
 /** A message that so many incarnations did not live to be done with may be what kills them. */
-const MOST_SENT = 10;
+const MOST_LIVES = 10;
+/** Places of messages that are done with are given back once there are so many. */
+const COMPACT = 1_024;
+const NOTHING: never[] = [];
 
-/** How far a reader has come, in this inbox and no other. */
+/** How far a reader has come, in this life of the node. */
 export interface Mark {
   readonly inbox: string;
   readonly number: number;
@@ -26,76 +29,114 @@ export interface Mark {
 export interface Marked {
   readonly mark: Mark;
 }
-interface Kept<M> {
-  readonly message: M & Marked;
+
+/** A message as it is sent, one object for however many readers. */
+export class Letter<M extends object> extends CastMessage {
+  declare readonly message: M & Marked;
+  readonly number: number;
+  /** The stored batch that it comes from, if it does. */
   readonly seq: number | undefined;
-  sent: number;
+  constructor(message: M & Marked, seq: number | undefined) {
+    super(message);
+    this.number = message.mark.number;
+    this.seq = seq;
+  }
+}
+
+/** Numbers messages in the order in which they come, in one life of the node. */
+export class Post {
+  readonly id = randomUUID();
+  #last = 0;
+
+  letter<M extends object>(message: M, seq?: number): Letter<M> {
+    return new Letter({ ...message, mark: { inbox: this.id, number: ++this.#last } }, seq);
+  }
 }
 
 export class Inbox<M extends object> {
-  readonly #id = randomUUID();
   /** For people: whose it is. */
   readonly #name: string;
+  readonly #post: string;
   readonly #underWay: UnderWay | undefined;
   #reader: Pid | undefined;
-  #kept: Kept<M>[] = [];
-  #last = 0;
+  /** From the head on, in the order of their numbers; what stands before it is done with. */
+  #kept: Letter<M>[] = NOTHING;
+  #head = 0;
+  /** The last one that the reader was sent; and, of those before it, the last that each was sent. */
+  #sent = 0;
+  #lives: readonly number[] = NOTHING;
 
   /** @param underWay told of every message that is put and done with. */
-  constructor(name: string, underWay?: UnderWay) {
+  constructor(name: string, { id }: Post, underWay?: UnderWay) {
     this.#name = name;
+    this.#post = id;
     this.#underWay = underWay;
   }
 
   /** From now on `reader` reads. It is sent what is kept, but for what stands before `mark`: that it knows to be done. */
   open(reader: Pid, mark?: Mark): void {
+    if (this.#reader) this.#lives = [...this.#lives, this.#sent].slice(-MOST_LIVES);
     this.#reader = reader;
     if (mark) this.done(mark);
-    const given = this.#kept.filter(({ sent }) => sent >= MOST_SENT);
-    this.#lost(given);
-    this.#kept = this.#kept.filter(({ sent }) => sent < MOST_SENT);
-    for (const one of this.#kept) this.#send(one);
+    const [first = 0] = this.#lives;
+    if (this.#lives.length === MOST_LIVES) this.#give(first);
+    for (let i = this.#head; i < this.#kept.length; i++) this.#send(this.#kept[i] as Letter<M>);
   }
 
-  /** @param seq the stored batch that it comes from, if it does. */
-  put(message: M, seq?: number): void {
-    const one = { message: { ...message, mark: { inbox: this.#id, number: ++this.#last } }, seq, sent: 0 };
-    this.#kept.push(one);
-    if (seq !== undefined) this.#underWay?.open(seq);
-    if (this.#reader?.isAlive) this.#send(one);
-    else if (this.#kept.length > MOST_KEPT) {
-      this.#lost(this.#kept.splice(0, 1));
-    }
+  put(letter: Letter<M>): void {
+    if (this.#kept === NOTHING) this.#kept = [];
+    this.#kept.push(letter);
+    if (letter.seq !== undefined) this.#underWay?.open(letter.seq);
+    if (this.#send(letter)) return;
+    if (this.#kept.length - this.#head > MOST_KEPT) this.#give((this.#kept[this.#head] as Letter<M>).number);
   }
 
   /** The reader has done with all up to this one. */
   done({ inbox, number }: Mark): void {
-    if (inbox !== this.#id) return; // of another life of the node: the numbers begin anew
-    const open = this.#kept.findIndex(({ message }) => message.mark.number > number);
-    this.#gone(this.#kept.splice(0, open < 0 ? this.#kept.length : open));
+    if (inbox === this.#post) this.#upTo(number); // else of another life of the node: the numbers begin anew
   }
 
   /** Nobody will read it any more. */
   close(): void {
-    this.#gone(this.#kept.splice(0));
+    this.#upTo(Number.POSITIVE_INFINITY);
   }
 
+  /** Its reader is here and has more before it than it should. */
+  get isBehind(): boolean {
+    if (this.#kept.length - this.#head <= HIGH_WATER || !this.#reader?.isAlive) return false; // what it has before it is kept
+    return this.#reader.queueLength > HIGH_WATER;
+  }
   /** Resolves when its reader is below its high water, or away. */
   async room(): Promise<void> {
-    while (this.#reader?.isAlive && this.#reader.queueLength > HIGH_WATER) await sleep(1);
+    while (this.isBehind) await sleep(1);
   }
 
-  #send(one: Kept<M>): void {
-    one.sent++;
-    if (this.#reader) cast(this.#reader, one.message);
+  #send(letter: Letter<M>): boolean {
+    const taken = this.#reader?.post(letter) === true;
+    if (taken) this.#sent = letter.number;
+    return taken;
   }
 
-  #lost(given: readonly Kept<M>[]): void {
-    if (given.length > 0) vitals.unjudged.inc({ reader: this.#name }, given.length);
-    this.#gone(given);
+  /** They are given up. */
+  #give(upTo: number): void {
+    const lost = this.#upTo(upTo);
+    if (lost > 0) vitals.unjudged.inc({ reader: this.#name }, lost);
   }
 
-  #gone(kept: readonly Kept<M>[]): void {
-    for (const { seq } of kept) if (seq !== undefined) this.#underWay?.done(seq);
+  /** They are kept no longer. Answers how many they were. */
+  #upTo(number: number): number {
+    const [kept, from] = [this.#kept, this.#head];
+    let head = from;
+    for (; head < kept.length; head++) {
+      const letter = kept[head] as Letter<M>;
+      if (letter.number > number) break;
+      if (letter.seq !== undefined) this.#underWay?.done(letter.seq);
+    }
+    if (head === 1 && kept.length === 1)
+      kept.pop(); // the array keeps its room, which most need again
+    else if (head === kept.length) this.#kept = NOTHING;
+    else if (head > COMPACT && head * 2 > kept.length) this.#kept = kept.slice(head);
+    this.#head = this.#kept === kept && kept.length > 0 ? head : 0;
+    return head - from;
   }
 }

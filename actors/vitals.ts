@@ -67,6 +67,11 @@ export const executions = new Counter({
   labelNames: ['action', 'outcome'] as const,
   registers,
 });
+export const executionsOpen = new Gauge({
+  name: 'argos_executions_open',
+  help: 'Executions that the outbox holds: they wait, run, or are to be tried again.',
+  registers,
+});
 export const executionStartSeconds = new Histogram({
   name: 'argos_execution_start_seconds',
   help: 'From the observation that fired a rule to the start of the first attempt.',

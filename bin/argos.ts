@@ -4,15 +4,19 @@ import { hideBin } from 'yargs/helpers';
 import packageJson from '../package.json' with { type: 'json' };
 import { CommandError, defaultSocket, EXIT } from './client.ts';
 import { configCommands } from './commands/config.ts';
+import { evaluateCommands } from './commands/evaluate.ts';
 import { nodeCommands } from './commands/node.ts';
 import { resourceCommands } from './commands/resources.ts';
 import { ruleCommands } from './commands/rules.ts';
+import { silenceCommands } from './commands/silences.ts';
 import { storeCommands } from './commands/store.ts';
+import { testCommands } from './commands/test.ts';
+import { commandErrorOf } from './faults.ts';
 import { STDIO } from './files.ts';
 import { errorText, printJson, say } from './output.ts';
 
 const EXIT_CODES = `Exit codes: 0 done · 1 failed · 2 usage · 3 no node reachable · 4 not authorised · 5 not found · 6 conflict
-            8 reachable but degraded · 78 configuration invalid`;
+            8 reachable but degraded, or a test not met · 78 configuration invalid`;
 
 // A reader that has had enough (`argos logs -f | head`) ends the command, and that is no fault.
 process.stdout.on('error', () => process.exit(EXIT.done));
@@ -21,7 +25,9 @@ process.stdout.on('error', () => process.exit(EXIT.done));
 const words = hideBin(process.argv);
 const dash = words.findIndex((word, i) => word === '-' && words[i - 1] === '--config');
 if (dash > 0) words.splice(dash - 1, 2, '--config=-');
-const given = words.map((word) => (word === '-' ? STDIO : word));
+/** yargs takes quotation marks around a whole word away; in a condition and in JSON they mean something, and a blank before them does not. */
+const quoted = (word: string): string => word.replace(/^(--[a-z]+=)?(?=(["']).*\2$)/s, '$1 ');
+const given = words.map((word) => (word === '-' ? STDIO : words[0] === 'eval' ? quoted(word) : word));
 
 const common = yargs(given)
   .parserConfiguration({ 'duplicate-arguments-array': false })
@@ -37,7 +43,10 @@ const common = yargs(given)
   })
   .option('json', { type: 'boolean', default: false, describe: 'print JSON', global: true });
 
-const cli: Argv = [nodeCommands, resourceCommands, ruleCommands, configCommands, storeCommands].reduce((all, add) => add(all), common);
+const cli: Argv = [nodeCommands, resourceCommands, ruleCommands, silenceCommands, evaluateCommands, testCommands, configCommands, storeCommands].reduce(
+  (all, add) => add(all),
+  common,
+);
 
 try {
   await cli
@@ -51,7 +60,7 @@ try {
     })
     .parseAsync();
 } catch (error) {
-  const known = error instanceof CommandError ? error : new CommandError(error instanceof Error ? (error.stack ?? error.message) : String(error), EXIT.failed);
+  const known = commandErrorOf(error);
   if (process.argv.includes('--json'))
     printJson(known.answer ?? { error: { code: known.exitCode === EXIT.usage ? 'usage' : 'failed', message: known.message } });
   say(errorText(known.message, known.answer));

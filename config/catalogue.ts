@@ -10,6 +10,7 @@ import { monitorChild, type MonitorType } from '../actors/monitors/monitor.ts';
 import { retryPolicy } from '../actors/retry-policy.ts';
 import { ruleChild, type RulePort } from '../actors/rules/rule.ts';
 import { type RuleConfig, ruleSchema } from '../actors/rules/schema.ts';
+import { parseSilence, silenceSchema } from '../actors/rules/alert/silences.ts';
 import { type Fault, oneOf } from '../actors/schema.ts';
 import type { Feed } from '../actors/feed.ts';
 import { logger } from '../actors/logger.ts';
@@ -48,7 +49,7 @@ export const actionSchemas = new Map(
   ]),
 );
 export const listenerSchemas = new Map(listenerTypes.map((one) => [one.type as string, one.schema as TSchema]));
-export { retentionSchema, ruleSchema, storeSchema };
+export { retentionSchema, ruleSchema, silenceSchema, storeSchema };
 
 const byType = <T extends { readonly type: string }>(types: readonly T[], type: string): T | undefined => types.find((one) => one.type === type);
 // The lists hold types of many schemas; from here on each is used with the config that its own schema has checked.
@@ -67,6 +68,7 @@ interface Resource {
 
 /** What the schema cannot say of a monitor, an action or a listener. Paths are from the resource on. */
 export function checkMore(kind: string, spec: unknown): readonly Fault[] {
+  if (kind === 'silence') return parseSilence(spec).faults;
   const { type, config } = spec as Resource;
   const found = kind === 'monitor' ? monitorType(type) : kind === 'action' ? actionType(type) : listenerType(type);
   return (found?.check?.(config as never) ?? []).map((fault) => ({ ...fault, path: `/config${fault.path}` }));

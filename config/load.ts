@@ -5,7 +5,7 @@
 import { type TSchema, Type } from 'typebox';
 import { nearest } from '../actors/schema.ts';
 import type { Declaration, Declared, Kind, PlacedFault, Source, Wanted } from '../proto/api.ts';
-import { actionSchemas, checkMore, listenerSchemas, monitorSchemas, ruleSchema, type SystemConfig } from './catalogue.ts';
+import { actionSchemas, checkMore, listenerSchemas, monitorSchemas, ruleSchema, silenceSchema, type SystemConfig } from './catalogue.ts';
 import { told } from './faults.ts';
 import { interpolate, misspelt, type Scope } from './interpolate.ts';
 import { concat, faultAt, isMap, member, merge, parsePlaced, type Placed, placeAt, placeOf, plain } from './placed.ts';
@@ -13,17 +13,23 @@ import { monitorsNamed, withNeeds } from './needs.ts';
 import { checkPlaced, faultIn, retentionOf, storeOf, systemOf } from './node-sections.ts';
 import { checkRule, circlesAmong, type Known, withParameters } from './rules.ts';
 import { checkShape, type Found, resourcesOf, SECTIONS } from './sections.ts';
+import { SYSTEM } from './system.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 type Origin = Declared['origin'];
 
-export function declare({ sources, overlay, environment, secrets }: Wanted, env: Env): Declaration {
+/** @param parameters values in the place of the configuration's own, for a test. */
+export function declare({ sources, overlay, environment, secrets }: Wanted, env: Env, parameters?: Placed): Declaration {
   const faults: PlacedFault[] = [];
   const read = readAll(sources, faults);
   const nothing = (): Declaration => ({ declared: [], system: {}, store: {}, retention: {}, faults: told(faults, secrets ?? {}) });
   if (faults.length > 0) return nothing(); // what is no JSON would only bring faults that are none
   const scopeOf = (parameters: Placed, system: object): Scope => ({ parameters: parametersOf(parameters), env, secrets, system: { ...system } });
-  const root = environed(read, environment, scopeOf(read, {}), faults);
+  const written = environed(read, environment, scopeOf(read, {}), faults);
+  for (const [name, { keyPlace, place }] of isMap(parameters) ? parameters.value : [])
+    if (!parametersOf(written).has(name))
+      faults.push(faultAt(keyPlace ?? place, 'a name of `parameters` of the configuration', name, nearest(name, [...parametersOf(written).keys()])));
+  const root = parameters ? merge(written, { place: written.place, value: new Map([['parameters', parameters]]) }) : written;
   faults.push(...checkShape(root));
   const own = overlay.findLast(({ kind }) => kind === 'system_config');
   const system = systemOf(root, own?.source, scopeOf(root, {}), faults);
@@ -49,7 +55,7 @@ export function declare({ sources, overlay, environment, secrets }: Wanted, env:
     else if (!entry.source) found.delete(key);
   }
   const names = (kind: Kind): ReadonlySet<string> => new Set([...found.values()].filter((one) => one.kind === kind).map(({ name }) => name));
-  const known: Known = { monitor: names('monitor'), action: names('action'), rule: names('rule') };
+  const known: Known = { monitor: new Set([...names('monitor'), SYSTEM]), action: names('action'), rule: names('rule') };
   const declared = [...found.values()].flatMap((one) => checkOne(one, known, system, scope, faults));
   faults.push(...circlesAmong([...found.values()].filter(({ kind }) => kind === 'rule')));
   const first: Declared = { kind: 'system_config', name: 'system', type: 'system', origin: own?.source ? own.origin : 'file', spec: system };
@@ -151,6 +157,7 @@ const SCHEMAS: Readonly<Record<Kind, ReadonlyMap<string, TSchema>>> = {
   action: actionSchemas,
   rule: new Map([['rule', ruleSchema]]),
   listener: new Map([...listenerSchemas].map(([type, config]) => [type, Type.Object({ name: Type.String(), type: Type.String(), config })])),
+  silence: new Map([['silence', silenceSchema]]),
   system_config: new Map(),
 };
 
@@ -161,7 +168,7 @@ function checkOne(
   scope: Scope,
   faults: PlacedFault[],
 ): readonly Declared[] {
-  const type = kind === 'rule' ? 'rule' : member(placed, 'type')?.value;
+  const type = kind === 'rule' || kind === 'silence' ? kind : member(placed, 'type')?.value;
   const types = [...SCHEMAS[kind].keys()];
   const schema = typeof type === 'string' ? SCHEMAS[kind].get(type) : undefined;
   if (typeof type !== 'string' || !schema) {
@@ -173,6 +180,7 @@ function checkOne(
   if (kind !== 'action') faults.push(...misspelt(placed)); // an action's templates have a check of their own
   const filled = kind === 'rule' ? withParameters(placed, scope, faults) : withSystemDefaults(placed, schema, system);
   const spec = checkPlaced(schema, filled, faults);
+  if (kind === 'monitor' && name === SYSTEM) faults.push(faultAt(placeOf(placed, '/name'), `another name: the monitor \`${SYSTEM}\` is Argos itself`, name));
   if (kind === 'rule') faults.push(...checkRule(filled, known));
   else if (spec !== undefined) faults.push(...checkMore(kind, spec).map(faultIn(filled)));
   return spec === undefined ? [] : [{ kind, name, type, origin, spec }];

@@ -5,12 +5,14 @@ import type { TSchema } from 'typebox';
 import { actionTypes } from '../actors/actions/index.ts';
 import { listenerTypes } from '../actors/listeners/index.ts';
 import { monitorTypes } from '../actors/monitors/index.ts';
+import { SYSTEM_FIELDS } from '../actors/monitors/system.ts';
 import { retryPolicy } from '../actors/retry-policy.ts';
 import { OPERATOR_NAMES } from '../actors/rules/condition/condition.ts';
 import { COMPARISONS } from '../actors/rules/values/leaf.ts';
 import { truthTables } from '../actors/rules/condition/truth-tables.ts';
 import { WINDOW_FUNCTIONS } from '../actors/rules/windows/windows.ts';
-import { retentionSchema, ruleSchema, storeSchema, systemSchema } from './catalogue.ts';
+import { windowSchema } from '../actors/rules/alert/silences.ts';
+import { retentionSchema, ruleSchema, silenceSchema, storeSchema, systemSchema } from './catalogue.ts';
 
 export const REFERENCE_FILE = join(import.meta.dirname, '..', 'docs', 'configuration.md');
 const INTRODUCTION = join(import.meta.dirname, '..', 'docs', 'configuration.head.md');
@@ -42,6 +44,8 @@ function keys(schema: TSchema): string {
   return ['| key | value | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
+const systemFields = (): string =>
+  ['| field | what it is |', '| --- | --- |', ...Object.entries(SYSTEM_FIELDS).map(([field, what]) => `| \`system.${field}\` | ${cell(what)} |`)].join('\n');
 const words = (all: readonly string[]): string => all.map((word) => `\`${cell(word)}\``).join(' ');
 const described = (schema: TSchema): string => String((schema as { description?: string }).description ?? '');
 const section = (level: string, title: string, ...parts: readonly string[]): string =>
@@ -65,7 +69,7 @@ export function referenceText(): string {
   });
   return `${[
     '<!-- Made by config/reference.ts from the schemas; `make schema` writes it anew. -->',
-    readFileSync(INTRODUCTION, 'utf8').trim(),
+    readFileSync(INTRODUCTION, 'utf8').trim().replace('{system}', systemFields()),
     section('##', '`system`', described(systemSchema), keys(systemSchema)),
     section('##', '`store`', described(storeSchema), keys(storeSchema)),
     section('##', '`retention`', described(retentionSchema), keys(retentionSchema)),
@@ -84,6 +88,7 @@ export function referenceText(): string {
       `Operators of a leaf: ${words(COMPARISONS)}. JsonLogic's: ${words(OPERATOR_NAMES)}. Windows over \`["monitor.path", "5m"]\`: ${words(WINDOW_FUNCTIONS)}.`,
       section('###', 'What is true, false and unknown', truthTables()),
     ),
+    section('##', '`silences`', described(silenceSchema), keys(silenceSchema), section('###', 'An entry of `windows`', keys(windowSchema))),
     section('##', '`listeners`', ...listeners),
     section('##', '`retry_policy`', described(retryPolicy), keys(retryPolicy)),
   ].join('\n\n')}\n`;

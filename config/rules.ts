@@ -9,6 +9,7 @@ import type { PlacedFault } from '../proto/api.ts';
 import { interpolate, type Scope } from './interpolate.ts';
 import { faultIn } from './node-sections.ts';
 import { faultAt, isList, isMap, mapPlaced, member, type Placed, placeAt, placeOf, plain } from './placed.ts';
+import { systemFaults } from './system.ts';
 
 /** The names that a rule may use. */
 export type Known = Readonly<Record<'monitor' | 'action' | 'rule', ReadonlySet<string>>>;
@@ -74,11 +75,12 @@ export function checkRule(rule: Placed, known: Known): readonly PlacedFault[] {
     const { reads, all } = readsIn(parsed.condition);
     const named = (isRule: boolean): readonly Placed[] =>
       reads
-        .filter(({ monitor }) => monitor !== 'system' && !(each && monitor === EACH) && monitor.startsWith(RULE) === isRule)
+        .filter(({ monitor }) => !(each && monitor === EACH) && monitor.startsWith(RULE) === isRule)
         .map(({ monitor, at }) => placeAt(isRule ? monitor.slice(RULE.length) : monitor, placeOf(rule, at)));
     return [
       ...unknown('monitor', named(false)),
       ...unknown('rule', named(true)),
+      ...systemFaults(parsed.condition).map(faultIn(rule)),
       ...(all && !member(rule, 'monitor')
         ? [faultAt(condition.place, 'names that show before the condition is evaluated, or else `monitor`: the monitors whose events wake the rule')]
         : []),

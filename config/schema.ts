@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TSchema } from 'typebox';
-import { actionSchemas, listenerSchemas, monitorSchemas, retentionSchema, ruleSchema, storeSchema, systemSchema } from './catalogue.ts';
+import { actionSchemas, listenerSchemas, monitorSchemas, retentionSchema, ruleSchema, silenceSchema, storeSchema, systemSchema } from './catalogue.ts';
 
 interface Json {
   readonly [key: string]: unknown;
@@ -92,6 +92,7 @@ export const configSchema = (): Json => ({
     monitors: group('monitor', monitorSchemas),
     actions: group('action', actionSchemas),
     rules: { type: 'array', items: written(ruleSchema) },
+    silences: { type: 'array', items: written(silenceSchema) },
     environments: { type: 'object', additionalProperties: { type: 'object' }, description: 'Merged over the rest by --env or system.environment.' },
   },
   $defs: { ...definitions('monitor', monitorSchemas), ...definitions('action', actionSchemas) },

@@ -27,6 +27,7 @@ const shape = Type.Object(
     monitors: groups,
     actions: groups,
     rules: entries,
+    silences: entries,
     environments: Type.Optional(Type.Record(Type.String(), Type.Object({}))),
   },
   { additionalProperties: false },
@@ -52,6 +53,7 @@ export function resourcesOf(root: Placed, env: Readonly<Record<string, string | 
     ...entriesOf(member(root, 'actions', 'single')).map((one) => found('action', one)),
     ...bulk('action', 'actions'),
     ...entriesOf(member(root, 'rules')).map((one) => found('rule', one)),
+    ...entriesOf(member(root, 'silences')).map((one) => found('silence', one)),
     ...listeners(root, env),
   ];
 }

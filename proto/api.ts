@@ -1,10 +1,10 @@
 /** What crosses the control socket: requests and replies, shared by the node, the CLI and whoever speaks HTTP to it. */
 import { type Static, Type } from 'typebox';
 
-export const KINDS = ['monitor', 'rule', 'action', 'listener', 'system_config'] as const;
+export const KINDS = ['monitor', 'rule', 'action', 'listener', 'silence', 'system_config'] as const;
 export type Kind = (typeof KINDS)[number];
 /** The kinds that may be created, replaced and deleted one by one. */
-export const EDITABLE: readonly Kind[] = ['monitor', 'rule', 'action', 'system_config'];
+export const EDITABLE: readonly Kind[] = ['monitor', 'rule', 'action', 'silence', 'system_config'];
 
 /** A text that holds configuration, and what to call it in messages. */
 export const sourceSchema = Type.Object(
@@ -46,7 +46,7 @@ export interface ResourceInfo {
   readonly name: string;
   readonly type: string;
   readonly origin: 'file' | 'cli' | 'api';
-  /** `running`, `quarantined`, `stopped`. */
+  /** `running`, `quarantined`, `stopped`; of a silence `active`, `pending`, `expired`. */
   readonly status: string;
   /** What the resource says of itself. */
   readonly detail: unknown;
@@ -85,6 +85,8 @@ export interface AlertDetail {
   readonly lastTold: string | null;
   /** Why a firing that runs has not been told. */
   readonly held: string | null;
+  /** Who has seen to what fires. */
+  readonly acknowledged: { readonly at: string; readonly by: string; readonly comment: string } | null;
   /** What runs: `for`, `keep_firing_for`, `cooldown`, and how many seconds of how many have passed. */
   readonly timers: Readonly<Record<string, { readonly passed: number; readonly of: number }>>;
   /** Seconds since anything came that it reads; null: nothing has since the rule was started. */
@@ -98,6 +100,11 @@ export interface AlertDetail {
 /** What a rule says of itself; with `for_each` that of the alert that matters most, and of each by its monitor. */
 export interface RuleDetail extends AlertDetail {
   readonly instances?: Readonly<Record<string, AlertDetail>>;
+}
+
+/** The episodes that somebody has now seen to. */
+export interface AckReply {
+  readonly episodes: readonly string[];
 }
 
 export interface TreeNode {

@@ -1,5 +1,4 @@
 /** Puts the node together: what the stages share, and what each is handed of it. Nothing runs before `startNode`. */
-import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { adminChild } from '../actors/admin/admin.ts';
 import { Branches } from '../actors/admin/branches.ts';
@@ -13,8 +12,10 @@ import { Feed } from '../actors/feed.ts';
 import { logger } from '../actors/logger.ts';
 import type { Names } from '../actors/names.ts';
 import { dueNow, lookAgain, outboxChild } from '../actors/outbox/outbox.ts';
-import type { SharedQueue } from '../actors/outbox/port.ts';
 import { Secrets, secretsChild } from '../actors/secrets/secrets.ts';
+import { MonitorGone } from '../actors/rules/port.ts';
+import type { RuleConfig } from '../actors/rules/schema.ts';
+import { Silenced } from '../actors/rules/silenced.ts';
 import { archiveOf } from '../actors/store/archive.ts';
 import { faultsOf } from '../actors/store/health.ts';
 import { policyOf } from '../actors/store/retention.ts';
@@ -25,6 +26,7 @@ import { Upkeep } from '../actors/store/archive/upkeep.ts';
 import { childOf, type Site } from '../config/catalogue.ts';
 import { diff } from '../config/diff.ts';
 import { declare } from '../config/load.ts';
+import { SYSTEM, systemMonitor } from '../config/system.ts';
 import { type ExitReason, reasonText } from '../lib/exit.ts';
 import { type Pid, type Process, spawn } from '../lib/process.ts';
 import { Registry } from '../lib/registry.ts';
@@ -34,7 +36,8 @@ import type { Declaration, Source } from '../proto/api.ts';
 import { startArgos } from './argos.ts';
 import { branch } from './branch.ts';
 import { resource } from './resource.ts';
-import { rulesIn } from './rules.ts';
+import { forgetRule, rulesIn } from './rules.ts';
+import { nodeOf, sharedQueue, signed } from './shared.ts';
 import { papersOf } from './upkeep.ts';
 
 export interface NodeOptions {
@@ -70,7 +73,10 @@ export function startNode(options: NodeOptions): Promise<RunningNode> {
         asked = true;
         if (root) self.exit(root, 'shutdown');
       };
-      const started = await startArgos(self, stages(options, declaration, kept, restarts, stop));
+      const all = stages(options, declaration, kept, restarts, stop);
+      restarts.starting = Object.keys(all);
+      const started = await startArgos(self, all);
+      restarts.starting = [];
       if (!isStarted(started)) {
         mute();
         reject(startError(started));
@@ -96,12 +102,13 @@ function storeOptions(dataDir: string, { store, retention }: Declaration): Store
 
 function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, restarts: Restarts, stop: () => void) {
   const { readSources, environment, env, dataDir, socket, argosVersion } = options;
+  const node = nodeOf(kept);
   const names: Names = new Registry();
   const store = new Store(names);
   const secrets = new Secrets(names);
   const feed = new Feed(
     (telemetry, atMs) => store.append(telemetry, atMs),
-    (event) => store.observed(event),
+    (event) => event.monitor !== SYSTEM && store.observed(event), // what Argos itself was is over with the process
   );
   store.judged = () => feed.judgedUpTo;
   store.onJobs = () => lookAgain(names);
@@ -113,8 +120,9 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
     names,
     feed,
     rules: {
-      ...rulesIn(store, () => declared),
+      ...rulesIn(store, () => declared, node),
       due: (jobs) => dueNow(names, jobs),
+      hold: (alert, atMs) => silenced.hold(alert, atMs),
     },
     listeners: {
       berths: new Map(),
@@ -123,6 +131,7 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
       health: async () => readiness(names, store.trouble),
     },
   };
+  const silenced = new Silenced(names);
   const control = new Berth();
   const upkeep = new Upkeep(kept, true);
   const branches = new Branches(names, (declared) => resource(childOf(declared, site)));
@@ -131,26 +140,35 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
     feed,
     environment,
     readSources,
-    declare: (wanted) => {
-      const declaration = declare(wanted, env);
-      if (declaration.faults.length === 0) declared = declaration.declared;
-      return declaration;
-    },
+    declare: (wanted) => declare(wanted, env),
     secrets: () => secrets.values(),
     diff,
     atRestart: (declaration) => changedSections(started, declaration),
     branches,
+    adopt: (all) => {
+      declared = all;
+      silenced.set(all);
+    },
+    silences: silenced,
     lastExit: (child) => restarts.of(child)?.lastExit,
     lastVersion: async () => (await store.versions(1))[0],
-    saveVersion: (version) => store.commit([{ set: 'version', version }]),
+    saveVersion: (version) => store.commit([{ set: 'version', version: signed(version, node) }]),
     replay: async () => {
       if (replayed) return;
       for await (const { telemetry, seq, atMs } of store.unjudged()) await feed.replay(telemetry, seq, atMs);
       replayed = true;
     },
-    forget: async (kind, name) => {
-      if (kind === 'rule') await store.commit([{ set: 'forget_rule', rule: name }]);
-      if (kind === 'monitor') await store.commit([{ set: 'forget_monitor', monitor: name }]);
+    forget: async (gone) => {
+      if (gone.kind === 'rule') await forgetRule(store, site.rules, feed, gone.name, gone.spec as RuleConfig); // what declare has checked
+      if (gone.kind !== 'monitor') return;
+      for (const { kind, name } of declared) if (kind === 'rule') names.whereis(`rule:${name}`)?.deliver(new MonitorGone(gone.name));
+      await store.commit([{ set: 'forget_monitor', monitor: gone.name }]);
+    },
+    forgetOthers: async (all) => {
+      for (const rule of await store.rules()) {
+        const there = all.some(({ kind, name }) => kind === 'rule' && name === rule);
+        if (!there && (await site.rules.load(rule))?.node === node) await forgetRule(store, site.rules, feed, rule); // another node's is its own
+      }
     },
     serve: (desk, signal) =>
       serveOn(
@@ -191,7 +209,7 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
       names,
       log: logger('outbox'),
       open: () => store.openJobs(),
-      shared: kept.url === undefined ? undefined : sharedQueue(store, kept.node ?? hostname()),
+      shared: node === undefined ? undefined : sharedQueue(store, node),
       attempted: ({ job, fence, number, startedMs, durationMs, outcome, status, dueMs }) =>
         store.commit([
           {
@@ -204,20 +222,11 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
         ]),
     }),
     rules: branch('rules', names),
-    monitors: branch('monitors', names),
+    monitors: branch('monitors', names, [resource(childOf(systemMonitor(), site))]),
     listeners: branch('listeners', names),
     admin: adminChild(admin),
   };
 }
-
-const LEASE_MS = 60_000;
-/** Executions in a database that other nodes use, too. */
-const sharedQueue = (store: Store, node: string): SharedQueue => ({
-  leaseMs: LEASE_MS,
-  claim: (actions, limit) => store.claim(node, limit, Date.now(), LEASE_MS, actions),
-  renew: () => store.commit([{ set: 'leases', owner: node, untilMs: Date.now() + LEASE_MS }]),
-  release: () => store.commit([{ set: 'leases', owner: node, untilMs: null }]),
-});
 
 /** The store is opened once: what is changed of it counts from the next start. */
 function changedSections(started: Declaration, now: Declaration): { readonly atRestart?: readonly string[] } {

@@ -3,20 +3,27 @@ import { monitorTypes } from '../actors/monitors/index.ts';
 import type { StoredAs } from '../actors/monitors/monitor.ts';
 import type { News, RulePort, RuleState } from '../actors/rules/port.ts';
 import type { AlertState } from '../actors/rules/alert/alert-state.ts';
+import { closingOf } from '../actors/rules/closing.ts';
+import type { RuleConfig } from '../actors/rules/schema.ts';
+import type { Feed } from '../actors/feed.ts';
 import type { Change } from '../actors/store/changes.ts';
 import type { Match, MetricQuery } from '../actors/store/query/query.ts';
 import type { Store } from '../actors/store/store.ts';
 import type { Declared } from '../proto/api.ts';
 
-type Lasting = Pick<RulePort, 'load' | 'instances' | 'commit' | 'history'>;
+type Lasting = Pick<RulePort, 'load' | 'instances' | 'declares' | 'commit' | 'history'>;
 
 type Kept = Pick<Store, 'ruleState' | 'ruleInstances' | 'commit' | 'eachMetric'>;
 
-/** @param declared the monitors, as they are declared now. */
-export const rulesIn = (store: Kept, declared: () => readonly Declared[]): Lasting => ({
+/**
+ * @param declared the monitors, as they are declared now.
+ * @param node what this node is called, where others share its database.
+ */
+export const rulesIn = (store: Kept, declared: () => readonly Declared[], node?: string): Lasting => ({
   load: async (rule) => (await store.ruleState(rule)) as RuleState | undefined, // a rule has written it
   instances: async (rule) => (await store.ruleInstances(rule)).map(({ instance, state }) => ({ instance, state: state as AlertState })),
-  commit: (rule, news) => store.commit(changesOf(rule, news)),
+  declares: (monitor) => declared().some(({ kind, name }) => kind === 'monitor' && name === monitor),
+  commit: (rule, news) => store.commit(changesOf(rule, node === undefined ? news : { ...news, state: { ...news.state, node } })),
   async *history(monitor, path, fromMs) {
     const query = queryOf(
       declared().find(({ kind, name }) => kind === 'monitor' && name === monitor),
@@ -27,6 +34,13 @@ export const rulesIn = (store: Kept, declared: () => readonly Declared[]): Lasti
       for await (const { timestamp, value } of store.eachMetric({ ...query, fromMs, order: 'oldest', limit: 10_000 })) yield { tsMs: timestamp, value };
   },
 });
+
+/** A rule is no more: its open alerts end with it, and nothing of its state is left. Of several nodes each forgets its own. */
+export async function forgetRule(store: Kept, port: Lasting & Pick<RulePort, 'due'>, feed: Feed, rule: string, config?: RuleConfig): Promise<void> {
+  const news = await closingOf(rule, config, { ...port, feed }, 'the rule was removed', Date.now());
+  await store.commit([...(news ? changesOf(rule, news) : []), { set: 'forget_rule', rule }]);
+  if (news) port.due(news.executions.flatMap(({ job, suppressed }) => (suppressed === undefined ? [job] : [])));
+}
 
 const changesOf = (rule: string, { state, instances, episodes, executions }: News): readonly Change[] => [
   { set: 'rule_state', rule, state },

@@ -9,8 +9,8 @@ import type { Source } from '../proto/api.ts';
 
 export { verify } from '../actors/store/archive/load.ts';
 
-/** Of a node that is down. @param url `postgres://…`; undefined: SQLite in the data directory. */
-export const offline = (dataDir: string, url: string | undefined): Upkeep => new Upkeep({ dataDir, url }, false);
+/** Of a node that is down. @param url `postgres://…`; undefined: SQLite in the data directory. @param node `store.node`; undefined: the name of the machine. */
+export const offline = (dataDir: string, url: string | undefined, node: string | undefined): Upkeep => new Upkeep({ dataDir, url, node }, false);
 
 /** What stands beside the database, as it lies there: secrets encrypted, and never their key. */
 export function papersOf(dataDir: string, sources: readonly Source[]): readonly Paper[] {

@@ -5,6 +5,7 @@ import type { CallMessage } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type GenServer, type Init, type Next, noreply, ok, startLink } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
+import type { Fields } from '../event.ts';
 import type { Job, Outcome } from '../job.ts';
 import type { Logger } from '../logger.ts';
 import type { Names, Terms } from '../names.ts';
@@ -29,6 +30,8 @@ export interface ActionType<S extends TSchema> {
   timeoutMs(config: Static<S>): number;
   /** What the schema cannot say, with paths from the config on. */
   check?(config: Static<S>): readonly Fault[];
+  /** What the other side would be sent for this execution, for `argos test`. Pure. @throws TemplateError */
+  shown(config: Static<S>, job: Job): Fields;
   /** Make ready to deliver: open what all executions share. Nothing that needs the other side to be there. */
   prepare(config: Static<S>, port: ActionPort): Deliver;
 }

@@ -1,7 +1,7 @@
 /** Action type `database`: inserts a row. Values are bound, never written into the statement; names are checked. */
 import knex, { type Knex } from 'knex';
-import { Type } from 'typebox';
-import type { Outcome } from '../job.ts';
+import { type Static, Type } from 'typebox';
+import type { Job, Outcome } from '../job.ts';
 import { type Fault, oneOf } from '../schema.ts';
 import type { ActionType } from './action.ts';
 import { contextOf, renderValue, templateFault } from './template.ts';
@@ -46,6 +46,7 @@ export const database: ActionType<typeof schema> = {
     if (idempotency_column !== undefined && !NAME.test(idempotency_column)) faults.push({ path: '/idempotency_column', expected, got: idempotency_column });
     return faults;
   },
+  shown: (config, job) => ({ table: config.table, row: rowOf(config, job) }),
   prepare(config, port) {
     const write = (message: unknown): void => port.log.warn('the database driver warns', { message: String(message) }); // its own way is stdout
     const db = knex({ ...connection(config), log: { debug: write, warn: write, error: write, deprecate: write } });
@@ -53,12 +54,8 @@ export const database: ActionType<typeof schema> = {
       db.destroy().catch((error: unknown) => port.log.warn('the connection pool did not close', { error: String(error) }));
     });
     return async (job, signal): Promise<Outcome> => {
-      const context = contextOf(job.alert);
-      const row = Object.fromEntries(
-        Object.entries(config.insert_template).map(([column, value]) => [column, scalar(typeof value === 'string' ? renderValue(value, context) : value)]),
-      );
       const key = config.idempotency_column;
-      const insert = db(config.table).insert(key ? { ...row, [key]: job.id } : row);
+      const insert = db(config.table).insert(rowOf(config, job));
       const query = (key ? insert.onConflict(key).ignore() : insert).timeout(config.timeout, { cancel: config.db_type === 'postgres' });
       try {
         signal.throwIfAborted();
@@ -72,6 +69,14 @@ export const database: ActionType<typeof schema> = {
     };
   },
 };
+
+function rowOf({ insert_template, idempotency_column: key }: Static<typeof schema>, job: Job): Readonly<Record<string, string | number | boolean | null>> {
+  const context = contextOf(job.alert);
+  const row = Object.fromEntries(
+    Object.entries(insert_template).map(([column, value]) => [column, scalar(typeof value === 'string' ? renderValue(value, context) : value)]),
+  );
+  return key ? { ...row, [key]: job.id } : row;
+}
 
 /** knex would turn objects into operators for some databases (CVE-2016-20018): only scalars are bound. */
 const scalar = (value: unknown): string | number | boolean | null => {

@@ -1,8 +1,8 @@
 /** Action type `email`: sends a mail over SMTP. */
 import { createHash } from 'node:crypto';
 import { createTransport, type SendMailOptions, type Transporter } from 'nodemailer';
-import { Type } from 'typebox';
-import type { Outcome } from '../job.ts';
+import { type Static, Type } from 'typebox';
+import type { Job, Outcome } from '../job.ts';
 import type { Fault } from '../schema.ts';
 import type { ActionType } from './action.ts';
 import { contextOf, html, line, plain, render, templateFault } from './template.ts';
@@ -66,6 +66,7 @@ export const email: ActionType<typeof schema> = {
     }
     return faults;
   },
+  shown: mailOf,
   prepare(config, port) {
     const transports = list(config.smtp_server).map((host) =>
       createTransport({
@@ -88,19 +89,11 @@ export const email: ActionType<typeof schema> = {
     });
     const [to, cc, bcc] = [list(config.to), list(config.cc), list(config.bcc)];
     return async (job, signal): Promise<Outcome> => {
-      const context = contextOf(job.alert);
-      const body = render(config.body, context, config.is_html ? html : plain);
       const mail = {
-        from: config.from,
-        to,
-        cc,
-        bcc,
+        ...mailOf(config, job),
         envelope: { from: config.from, to: [...to, ...cc, ...bcc] },
-        subject: render(config.subject, context, line),
         messageId: `<${createHash('sha256').update(job.id).digest('hex').slice(0, 32)}@argos>`,
         date: new Date(job.createdMs),
-        ...(config.is_html ? { html: body } : { text: body }),
-        attachments: config.attachments.map(({ filename, content }) => ({ filename, content: render(content, context, plain) })),
       };
       let last: Outcome = { kind: 'retry', reason: 'no mail server' };
       for (const transport of transports) {
@@ -112,6 +105,20 @@ export const email: ActionType<typeof schema> = {
     };
   },
 };
+
+function mailOf({ from, to, cc, bcc, subject, body, is_html, attachments }: Static<typeof schema>, { alert }: Job) {
+  const context = contextOf(alert);
+  const text = render(body, context, is_html ? html : plain);
+  return {
+    from,
+    to: list(to),
+    cc: list(cc),
+    bcc: list(bcc),
+    subject: render(subject, context, line),
+    ...(is_html ? { html: text } : { text }),
+    attachments: attachments.map(({ filename, content }) => ({ filename, content: render(content, context, plain) })),
+  };
+}
 
 async function send(transport: Transporter, mail: SendMailOptions & { readonly signal: AbortSignal }): Promise<Outcome> {
   try {

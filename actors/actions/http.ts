@@ -2,8 +2,9 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import got, { type Method, RequestError } from 'got';
-import { Type } from 'typebox';
-import type { Outcome } from '../job.ts';
+import { type Static, Type } from 'typebox';
+import type { Fields } from '../event.ts';
+import type { Job, Outcome } from '../job.ts';
 import { type Fault, oneOf } from '../schema.ts';
 import type { ActionType } from './action.ts';
 import { contextOf, headerLine, json, plain, render, TemplateError, templateFault, urlComponent } from './template.ts';
@@ -48,7 +49,9 @@ export const http: ActionType<typeof schema> = {
     }
     return faults;
   },
-  prepare({ url, method, headers, body_template, verify_ssl, follow_redirect }, { signal: stopped }) {
+  shown: requestOf,
+  prepare(config, { signal: stopped }) {
+    const { verify_ssl, follow_redirect } = config;
     const agent = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
     stopped.addEventListener('abort', () => {
       agent.http.destroy();
@@ -63,25 +66,36 @@ export const http: ActionType<typeof schema> = {
       decompress: false,
     });
     return async (job, signal): Promise<Outcome> => {
-      const context = contextOf(job.alert);
-      const lines = Object.fromEntries(Object.entries(headers).map(([key, text]) => [key.toLowerCase(), headerLine(text, context)]));
-      const body =
-        body_template === undefined
-          ? JSON.stringify({ id: job.id, ...job.alert })
-          : render(body_template, context, isJson(body_template, lines['content-type']) ? json : plain);
-      const sends = method !== 'GET';
-      const target = render(url, context, urlComponent);
-      if (DOT_SEGMENT.test(target.replace(/[?#].*$/s, ''))) throw new TemplateError(`the data leads out of the path: ${target}`);
-      const request = client.stream(target, {
-        method: method as Method,
-        headers: { ...(sends ? { 'content-type': 'application/json' } : {}), ...lines, 'idempotency-key': job.id },
-        ...(sends ? { body } : {}),
-        signal,
-      });
+      const { url, method, headers, body } = requestOf(config, job);
+      const request = client.stream(url, { method: method as Method, headers: { ...headers }, ...(body === undefined ? {} : { body }), signal });
       return answerOf(request);
     };
   },
 };
+
+interface Sent extends Fields {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+function requestOf({ url, method, headers, body_template }: Static<typeof schema>, job: Job): Sent {
+  const context = contextOf(job.alert);
+  const lines = Object.fromEntries(Object.entries(headers).map(([key, text]) => [key.toLowerCase(), headerLine(text, context)]));
+  const body =
+    body_template === undefined
+      ? JSON.stringify({ id: job.id, ...job.alert })
+      : render(body_template, context, isJson(body_template, lines['content-type']) ? json : plain);
+  const sends = method !== 'GET';
+  const target = render(url, context, urlComponent);
+  if (DOT_SEGMENT.test(target.replace(/[?#].*$/s, ''))) throw new TemplateError(`the data leads out of the path: ${target}`);
+  return {
+    url: target,
+    method,
+    headers: { ...(sends ? { 'content-type': 'application/json' } : {}), ...lines, 'idempotency-key': job.id },
+    ...(sends ? { body } : {}),
+  };
+}
 
 function answerOf(request: ReturnType<typeof got.stream>): Promise<Outcome> {
   return new Promise((resolve, reject) => {

@@ -20,6 +20,7 @@ export const log: ActionType<typeof schema> = {
     const fault = templateFault(message);
     return fault ? [{ path: '/message', ...fault }] : [];
   },
+  shown: ({ message, level }, { alert }) => ({ level, message: render(message, contextOf(alert), line) }),
   prepare:
     ({ message, level }, port) =>
     async ({ alert, id }) => {

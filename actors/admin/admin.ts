@@ -1,6 +1,6 @@
 /** Admin: takes commands, makes them plans, and lets the branches carry them out. It stands last in the tree, and its init fills the branches. */
 import { isDeepStrictEqual } from 'node:util';
-import { type Ask, call, type CallMessage } from '../../lib/call.ts';
+import type { CallMessage } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { Exit, reasonText } from '../../lib/exit.ts';
 import { type GenServer, type Init, type Next, noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
@@ -9,7 +9,7 @@ import { DownMessage } from '../../lib/signal.ts';
 import type { Applied, Declaration, Declared, OverlayEntry, Source } from '../../proto/api.ts';
 import { logger, setLogLevel } from '../logger.ts';
 import { keyOf, type Step } from './branches.ts';
-import { type AdminPort, type Command, type CommandReply, ConfigError, type Desk, failure, usersOf } from './desk.ts';
+import { type AdminPort, type Command, type CommandReply, ConfigError, deskOn, failure, type Live, usersOf } from './desk.ts';
 import { overlayThatFits } from './overlay.ts';
 import { Quarantine } from './quarantine.ts';
 
@@ -21,6 +21,7 @@ export const adminChild = (port: AdminPort): ChildSpec => ({
 
 /** A log line names so many changes; `argos history` has them all. */
 const SHOWN = 20;
+const REMEMBERED_MS = 7 * 86_400_000;
 
 class Probe {
   readonly key: string;
@@ -36,10 +37,7 @@ class Admin implements GenServer<undefined, Command> {
   #self!: Process;
   #sources: readonly Source[] = [];
   #overlay: readonly OverlayEntry[] = [];
-  #declared: readonly Declared[] = [];
-  #system: Readonly<Record<string, unknown>> = {};
-  #version = 0;
-  #secrets: readonly string[] = [];
+  readonly #live: Live = { declared: [], system: {}, version: 0, secrets: [] };
 
   constructor(port: AdminPort) {
     this.#port = port;
@@ -49,11 +47,11 @@ class Admin implements GenServer<undefined, Command> {
     this.#self = self;
     await this.#port.branches.settled();
     const last = await this.#port.lastVersion();
-    this.#version = last?.number ?? 0;
+    this.#live.version = last?.number ?? 0;
     this.#overlay = (last?.overlay as readonly OverlayEntry[] | undefined) ?? []; // this actor wrote it
     const { branches } = this.#port;
     this.#sources = branches.sources ?? this.#port.readSources(); // after a crash: what was accepted, not what somebody is just editing
-    await this.#port.serve(this.#desk(), self.signal); // first: a second node is to find out before it has touched anything
+    await this.#port.serve(deskOn(this.#live, this.#port, this.#quarantine), self.signal); // first: a second node is to find out before it has touched anything
     const { declaration, overlay, unfit } = await overlayThatFits(this.#overlay, (entries) => this.#declare(this.#sources, entries));
     if (declaration.faults.length > 0) throw new ConfigError(declaration.faults);
     for (const { entry, faults } of unfit)
@@ -61,6 +59,7 @@ class Admin implements GenServer<undefined, Command> {
     this.#overlay = overlay;
     const { declared, system } = declaration;
     setLogLevel(String(system.log_level ?? 'info')); // before anything starts and has something to say
+    this.#port.adopt(declared); // before a rule can tell anything
     const running = branches.living();
     for (const { pid } of running) self.monitor(pid);
     const plan = this.#port.diff(
@@ -78,6 +77,9 @@ class Admin implements GenServer<undefined, Command> {
       this.#log.error('the start cannot be written into the history', { error: reasonText(error) }); // a full disk is no reason not to watch
       this.#adopt(declared, system, this.#sources, overlay);
     }
+    await this.#port
+      .forgetOthers(declared)
+      .catch((error: unknown) => this.#log.error('what is left of rules that are gone cannot be told', { error: reasonText(error) }));
     this.#port.names.register(self, 'admin', undefined);
     return ok(undefined);
   }
@@ -89,7 +91,7 @@ class Admin implements GenServer<undefined, Command> {
   async handleInfo(message: unknown): Promise<Next<undefined>> {
     if (message instanceof DownMessage) this.#ended(message);
     else if (message instanceof Probe && this.#quarantine.has(message.key)) {
-      const declared = this.#declared.find((one) => keyOf(one) === message.key);
+      const declared = this.#live.declared.find((one) => keyOf(one) === message.key);
       this.#quarantine.probe(message.key);
       this.#log.info('a quarantined resource is tried again', { resource: message.key });
       if (declared) await this.#startOrPark(declared);
@@ -108,18 +110,18 @@ class Admin implements GenServer<undefined, Command> {
       return this.#change(sources, this.#overlay, command.author, 'reload');
     }
     const { kind, name } = command;
-    const there = this.#declared.some((one) => one.kind === kind && (one.name === name || kind === 'system_config'));
+    const there = this.#live.declared.some((one) => one.kind === kind && (one.name === name || kind === 'system_config'));
     if (command.do === 'put' && command.mode === 'create' && there) return failure('conflict', `there is a ${kind} named ${name} already: use update`);
     if (!there && (command.do === 'delete' || command.mode === 'update')) return failure('not_found', `there is no ${kind} named ${name}`);
     if (command.do === 'delete') {
-      const users = usersOf(this.#declared, kind, name);
+      const users = usersOf(this.#live.declared, kind, name);
       if (users.length > 0)
         return failure(
           'conflict',
           `${kind} ${name} is used by rule ${users.join(', rule ')}: change or delete ${users.length === 1 ? 'that rule' : 'those rules'} first`,
         );
     }
-    const others = this.#overlay.filter((one) => one.kind !== kind || one.name !== name);
+    const others = this.#overlay.filter((one) => (one.kind !== kind || one.name !== name) && !(kind === 'silence' && this.#isLongOver(one)));
     const entry: OverlayEntry = { kind, name, origin: 'cli', source: command.do === 'put' ? command.source : null };
     const ofFile = command.do === 'put' || (await this.#declare(this.#sources, others)).declared.some((one) => one.kind === kind && one.name === name);
     return this.#change(
@@ -130,22 +132,32 @@ class Admin implements GenServer<undefined, Command> {
     );
   }
 
+  /** Silences that were given by hand are remembered for a while after their end. */
+  #isLongOver({ kind, name, source }: OverlayEntry): boolean {
+    if (kind !== 'silence' || source === null) return false;
+    const { status, endedMs } = this.#port.silences.standing(name);
+    return status === 'expired' && Date.now() > endedMs + REMEMBERED_MS;
+  }
+
   /** Plan, apply, write down; on a fault nothing has changed. */
   async #change(sources: readonly Source[], overlay: readonly OverlayEntry[], author: string, reason: string): Promise<CommandReply> {
     const declaration = await this.#declare(sources, overlay);
     const { declared, system, faults } = declaration;
     if (faults.length > 0)
       return failure('config_invalid', `the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}; nothing was changed`, { faults });
-    const plan = this.#port.diff(this.#declared, declared);
+    const plan = this.#port.diff(this.#live.declared, declared);
+    this.#port.adopt(declared);
     const { ok: applied, resources } = await this.#port.branches.apply(this.#self, plan);
     if (!applied) {
+      this.#port.adopt(this.#live.declared);
       for (const { do: verb, declared: one } of plan) if (verb === 'start') this.#port.feed.forget(one.kind, one.name);
       return failure('failed', `${resources.find(({ outcome }) => outcome === 'rejected')?.reason}; everything is as it was`, { resources });
     }
-    const before = this.#declared;
+    const before = this.#live.declared;
     try {
       await this.#take(declared, system, sources, overlay, author, reason, plan);
     } catch (error) {
+      this.#port.adopt(before);
       await this.#port.branches.apply(this.#self, this.#port.diff(declared, before));
       return failure('failed', `the change cannot be written down (${reasonText(error)}); everything is as it was`, { resources });
     }
@@ -153,15 +165,15 @@ class Admin implements GenServer<undefined, Command> {
       if (verb !== 'keep') this.#quarantine.release(keyOf(one));
       if (verb !== 'stop') continue;
       this.#port.feed.forget(one.kind, one.name);
-      await this.#port.forget(one.kind, one.name);
+      await this.#port.forget(one);
     }
     const changed: Applied[] = resources.filter(({ outcome }) => outcome !== 'unchanged');
-    return { version: this.#version, resources: changed, ...this.#port.atRestart(declaration) };
+    return { version: this.#live.version, resources: changed, ...this.#port.atRestart(declaration) };
   }
 
   async #declare(sources: readonly Source[], overlay: readonly OverlayEntry[]): Promise<Declaration> {
     const secrets = await this.#port.secrets();
-    this.#secrets = Object.values(secrets);
+    this.#live.secrets = Object.values(secrets);
     return this.#port.declare({ sources, overlay, environment: this.#port.environment, secrets });
   }
 
@@ -179,16 +191,16 @@ class Admin implements GenServer<undefined, Command> {
     const diff = plan.filter((step) => step.do !== 'keep').map(({ do: verb, declared: { kind, name } }) => `${signs[verb]} ${kind} ${name}`);
     if (!this.#self.isAlive) throw new Exit(this.#self.exitReason); // killed meanwhile: the next one goes by what is written down
     if (diff.length > 0 || !isDeepStrictEqual(overlay, this.#overlay)) {
-      await this.#port.saveVersion({ number: this.#version + 1, atMs: Date.now(), author, reason, diff, overlay });
-      this.#version++;
-      this.#log.info('the configuration has changed', { reason, author, version: this.#version, changes: diff.length, diff: diff.slice(0, SHOWN) });
+      await this.#port.saveVersion({ number: this.#live.version + 1, atMs: Date.now(), author, reason, diff, overlay });
+      this.#live.version++;
+      this.#log.info('the configuration has changed', { reason, author, version: this.#live.version, changes: diff.length, diff: diff.slice(0, SHOWN) });
     }
     this.#adopt(declared, system, sources, overlay);
   }
 
   #adopt(declared: readonly Declared[], system: Readonly<Record<string, unknown>>, sources: readonly Source[], overlay: readonly OverlayEntry[]): void {
-    this.#declared = declared;
-    this.#system = system;
+    this.#live.declared = declared;
+    this.#live.system = system;
     this.#overlay = overlay;
     this.#sources = sources;
     this.#port.branches.sources = sources;
@@ -211,39 +223,5 @@ class Admin implements GenServer<undefined, Command> {
     const waitMs = this.#quarantine.park(key, reason, Date.now());
     this.#self.sendAfter(waitMs, new Probe(key));
     this.#log.error('quarantined', { resource: key, reason, nextProbeMs: waitMs });
-  }
-
-  #desk(): Desk {
-    const read = {
-      declared: () => this.#declared,
-      system: () => this.#system,
-      version: () => this.#version,
-      secrets: () => this.#secrets,
-    };
-    const { names } = this.#port;
-    return {
-      get declared() {
-        return read.declared();
-      },
-      get system() {
-        return read.system();
-      },
-      get version() {
-        return read.version();
-      },
-      get ready() {
-        return names.whereis('admin') !== undefined;
-      },
-      get secrets() {
-        return read.secrets();
-      },
-      quarantine: this.#quarantine,
-      command: (command) => {
-        const admin = names.whereis('admin');
-        return admin
-          ? call(admin, command as Command & Ask<CommandReply>, Number.POSITIVE_INFINITY)
-          : Promise.resolve(failure('not_ready', 'the node is starting or stopping'));
-      },
-    };
   }
 }

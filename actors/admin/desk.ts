@@ -1,4 +1,5 @@
 /** What admin offers and what it needs: commands, the desk that everybody may read, and the port that config and the store stand behind. */
+import { type Ask, call } from '../../lib/call.ts';
 import type { ApiError, ChangeReply, Declaration, Declared, Kind, OverlayEntry, Source, Wanted } from '../../proto/api.ts';
 import type { Feed } from '../feed.ts';
 import type { Names } from '../names.ts';
@@ -19,16 +20,25 @@ export interface AdminPort {
   /** Sections that differ from those with which the node was started, if any. */
   atRestart(declaration: Declaration): Pick<ChangeReply, 'atRestart'>;
   readonly branches: Branches;
+  /** From here on this is what is declared: what is going to start is to find it so. */
+  adopt(declared: readonly Declared[]): void;
+  readonly silences: Silences;
   lastVersion(): Promise<{ readonly number: number; readonly overlay: unknown } | undefined>;
   saveVersion(version: Version): Promise<void>;
-  /** A resource is no more: what is kept of its state goes. */
-  forget(kind: string, name: string): Promise<void>;
+  /** A resource is no more: what is open of it ends, and what is kept of its state goes. */
+  forget(gone: Declared): Promise<void>;
+  /** Rules that have gone from the file while no node was there to see it end as well. */
+  forgetOthers(declared: readonly Declared[]): Promise<void>;
   /** Hands the rules what was stored and not judged when the node died last; the second time it has nothing to do. */
   replay(): Promise<void>;
   /** The control socket: opened by admin's init, closed with it. */
   serve(desk: Desk, signal: AbortSignal): Promise<void>;
   /** Why the last process of a resource ended. */
   lastExit(child: string): string | undefined;
+}
+export interface Silences {
+  /** How one of them stands now, and when that changes. */
+  standing(name: string): { readonly status: string; readonly next: string | null; readonly endedMs: number };
 }
 export interface Version {
   readonly number: number;
@@ -53,10 +63,46 @@ export interface Desk {
   /** False while the node is starting or stopping. */
   readonly ready: boolean;
   readonly quarantine: Quarantine;
+  readonly silences: Silences;
   /** The values that nobody is to see. */
   readonly secrets: readonly string[];
   command(command: Command): Promise<CommandReply>;
 }
+
+/** What admin knows, as it is now. */
+export interface Live {
+  declared: readonly Declared[];
+  system: Readonly<Record<string, unknown>>;
+  version: number;
+  secrets: readonly string[];
+}
+
+/** The desk over what an admin knows; what is asked of it goes to whichever admin is alive. */
+export const deskOn = (live: Readonly<Live>, { names, silences }: Pick<AdminPort, 'names' | 'silences'>, quarantine: Quarantine): Desk => ({
+  get declared() {
+    return live.declared;
+  },
+  get system() {
+    return live.system;
+  },
+  get version() {
+    return live.version;
+  },
+  get ready() {
+    return names.whereis('admin') !== undefined;
+  },
+  get secrets() {
+    return live.secrets;
+  },
+  quarantine,
+  silences,
+  command: (command) => {
+    const admin = names.whereis('admin');
+    return admin
+      ? call(admin, command as Command & Ask<CommandReply>, Number.POSITIVE_INFINITY)
+      : Promise.resolve(failure('not_ready', 'the node is starting or stopping'));
+  },
+});
 
 /** The configuration cannot be used: the node does not start. */
 export class ConfigError extends Error {

@@ -87,11 +87,16 @@ async function soon<T>(answer: Promise<T>): Promise<T> {
 /** One resource, with what it says of itself. */
 export async function infoOf(declared: Declared, desk: Desk, names: Names, whole = false): Promise<ResourceInfo> {
   const { kind, name, type, origin, spec } = declared;
+  const shown = whole ? { config: redact(spec, '', desk.secrets) } : {};
+  if (kind === 'silence') {
+    const { status, next } = desk.silences.standing(name);
+    return { kind, name, type, origin, status, detail: { ...(redact(spec, '', desk.secrets) as object), next }, ...shown };
+  }
   const pid = names.whereis(keyOf(declared));
   const asks = pid && kind !== 'action';
   const detail = asks ? await call(pid, { ask: 'status' } as Ask<unknown>, ANSWER_MS).catch(() => null) : null;
   const status = kind === 'system_config' || pid ? 'running' : desk.quarantine.has(keyOf(declared)) ? 'quarantined' : 'stopped';
-  return { kind, name, type, origin, status, detail, ...(whole ? { config: redact(spec, '', desk.secrets) } : {}) };
+  return { kind, name, type, origin, status, detail, ...shown };
 }
 
 const sum = async (counter: { get(): Promise<{ readonly values: readonly { readonly value: number }[] }> }): Promise<number> =>

@@ -14,6 +14,8 @@ const MOST = 10_000;
 export class Restarts {
   readonly #past = new Map<string, Past>();
   total = 0;
+  /** The stages, while the node is starting: whoever starts it tells why one of them does not start. */
+  starting: readonly string[] = [];
 
   /** Listen until the answer is called. */
   listen(): () => void {
@@ -25,7 +27,7 @@ export class Restarts {
   }
 
   #hear(report: Report): void {
-    if (report.report === 'progress') return;
+    if (report.report === 'progress' || this.#isToldOtherwise(report)) return;
     const reason = reasonText(report.reason);
     const stack = report.reason instanceof Error ? { stack: report.reason.stack } : {};
     if (report.report === 'crash_report') {
@@ -45,5 +47,10 @@ export class Restarts {
     this.#past.set(child, { restarts: (past?.restarts ?? 0) + 1, lastExit: reason });
     this.total++;
     vitals.restarts.inc({ child });
+  }
+
+  #isToldOtherwise(report: Exclude<Report, { readonly report: 'progress' }>): boolean {
+    const stage = report.report === 'crash_report' ? report.pid.name : report.errorContext === 'start_error' ? report.offender.id : undefined;
+    return this.starting.some((one) => one === stage);
   }
 }

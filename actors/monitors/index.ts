@@ -2,6 +2,7 @@
 import { http } from './http.ts';
 import { mqtt } from './mqtt.ts';
 import { push } from './push.ts';
+import { system } from './system.ts';
 import { websocket } from './websocket.ts';
 
-export const monitorTypes = [http, websocket, mqtt, push] as const;
+export const monitorTypes = [http, websocket, mqtt, push, system] as const;

@@ -78,6 +78,7 @@ class Outbox implements GenServer<State, never, Cast> {
       await this.#claims.begin();
     } else for (const due of await this.#port.open()) this.#accept(due, state);
     this.#port.names.register(self, 'outbox', undefined);
+    vitals.executionsOpen.set(state.known.size);
     return ok(state);
   }
 
@@ -93,6 +94,7 @@ class Outbox implements GenServer<State, never, Cast> {
       this.#run(message.action, state);
       this.#claims?.look();
     }
+    vitals.executionsOpen.set(state.known.size);
     return noreply(state);
   }
 

@@ -8,7 +8,7 @@ import type { Subject } from './alert/matchers.ts';
 import { details } from './condition/explain.ts';
 import type { Instance, States } from './instance.ts';
 import type { RuleChange } from '../../proto/api.ts';
-import type { Execution, News } from './port.ts';
+import type { Execution, InstanceState, News } from './port.ts';
 import type { Program } from './program.ts';
 import type { RuleConfig } from './schema.ts';
 import type { Turn } from './alert/verdict.ts';
@@ -68,11 +68,12 @@ export class Desk {
   }
 
   /** All that a number of decisions change, of each instance the last state. */
-  newsOf(decisions: readonly Decision[], main: AlertState, read: Mark | undefined): News {
-    const last = new Map(decisions.map((one) => [one.instance, one]));
+  newsOf(decisions: readonly Decision[], main: AlertState, read: Mark | undefined, parted: readonly string[] = []): News {
+    const last = new Map<string, InstanceState>(decisions.map(({ instance, state }) => [instance, { instance, state }]));
+    for (const instance of parted) last.set(instance, { instance, state: null });
     return {
-      state: { ...(this.#program.each ? INACTIVE : main), ...(read ? { read } : {}), meant: this.#program.identity },
-      instances: this.#program.each ? [...last.values()].flatMap(({ instance, state }) => (instance === '' ? [] : [{ instance, state }])) : [],
+      state: { ...(this.#program.each ? INACTIVE : main), ...(read ? { read } : {}), meant: this.#program.identity, config: this.#config },
+      instances: this.#program.each ? [...last.values()].filter(({ instance }) => instance !== '') : [],
       episodes: decisions.flatMap(({ effect, instance, state, alert }) =>
         effect === undefined && state.phase !== 'firing'
           ? []

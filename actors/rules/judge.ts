@@ -4,7 +4,7 @@
  */
 import type { Event, Observation } from '../event.ts';
 import { type Latest, touches } from '../feed.ts';
-import { type AlertState, close, type Hold, INACTIVE } from './alert/alert-state.ts';
+import { type Acked, acknowledge, type AlertState, close, type Hold, INACTIVE, isOpen } from './alert/alert-state.ts';
 import type { Subject } from './alert/matchers.ts';
 import type { Found } from './alert/verdict.ts';
 import { type Decision, Desk } from './decisions.ts';
@@ -30,6 +30,8 @@ export type Judgement = Generator<Need, readonly Decision[], void>;
 
 /** Alerts of one rule; monitors beyond that are not judged by it, and that is said. */
 export const MOST_INSTANCES = 10_000;
+
+const AT_NO_EVENT = { monitor: undefined, error: undefined };
 
 export class Judge {
   readonly program: Program;
@@ -63,8 +65,33 @@ export class Judge {
     this.#instances.set(key, instance);
     return instance;
   }
+  get(key: string): Instance | undefined {
+    return this.#instances.get(key);
+  }
   remove(key: string): void {
     this.#instances.delete(key);
+  }
+
+  /** What holds alerts back may be another: those that are held are judged at the next tick. */
+  reconsider(): void {
+    for (const instance of this.#instances.values()) {
+      if (!instance.state.held) continue;
+      instance.wakeMs = 0;
+      this.wakeMs = 0;
+    }
+  }
+
+  /** Somebody has seen to what fires: that alert, or all of the rule's. */
+  acknowledge(key: string | undefined, acked: Acked): readonly Decision[] {
+    const open = this.instances.filter((one) => isOpen(one.state) && !one.state.acked && (key === undefined || one.key === key));
+    const states = this.states();
+    return open.flatMap((one) =>
+      this.desk.decide(one, { ...acknowledge(one.state, acked), cause: 'condition' }, states, {
+        ...AT_NO_EVENT,
+        observation: { atMs: acked.atMs, fields: {} },
+        nowMs: acked.atMs,
+      }),
+    );
   }
 
   /** All that one event changes. */
@@ -99,10 +126,9 @@ export class Judge {
     const states = this.states();
     return instances.flatMap((instance) =>
       this.desk.decide(instance, { ...close(instance.state, nowMs), cause: 'condition' }, states, {
-        monitor: instance.state.monitor,
+        ...AT_NO_EVENT,
         observation: { atMs: nowMs, fields: {} },
         nowMs,
-        error: undefined,
         reason,
       }),
     );

@@ -4,8 +4,21 @@ import type { Mark } from '../inbox.ts';
 import type { Job } from '../job.ts';
 import type { Logger } from '../logger.ts';
 import type { Names } from '../names.ts';
-import type { AlertState } from './alert/alert-state.ts';
+import type { AlertState, Hold } from './alert/alert-state.ts';
+import type { Subject } from './alert/matchers.ts';
+import type { RuleConfig } from './schema.ts';
 import type { Identity } from './condition/identity.ts';
+
+/** To a rule with `for_each`: this monitor is no more, and the alert that was its own ends. */
+export class MonitorGone {
+  readonly monitor: string;
+  constructor(monitor: string) {
+    this.monitor = monitor;
+  }
+}
+
+/** To a rule: what holds its alerts back is another. */
+export const RECONSIDER = Symbol('what holds alerts back has changed');
 
 export interface RulePort {
   readonly names: Names;
@@ -13,10 +26,14 @@ export interface RulePort {
   readonly log: Logger;
   /** The rule's state as it was last committed; undefined for a new rule. */
   load(rule: string): Promise<RuleState | undefined>;
+  /** Whether there is such a monitor. */
+  declares(monitor: string): boolean;
   /** The alerts of its instances. */
-  instances(rule: string): Promise<readonly InstanceState[]>;
+  instances(rule: string): Promise<readonly { readonly instance: string; readonly state: AlertState }[]>;
   /** Resolves when all of it is lasting, together. */
   commit(rule: string, news: News): Promise<void>;
+  /** What holds the telling of an alert back at that time, from outside the rule. When that changes the rule is sent `RECONSIDER`. */
+  hold(alert: Subject, atMs: number): Hold | undefined;
   /** These have been committed and are due. */
   due(jobs: readonly Job[]): void;
   /** What a monitor has seen at a path since then, oldest first. */
@@ -27,12 +44,16 @@ export interface RulePort {
 export interface RuleState extends AlertState {
   /** Up to where the rule had read when this was committed: what comes after it has not been judged. */
   readonly read?: Mark;
-  /** What the rule meant when this was committed. */
+  /** What the rule meant when this was committed, and how it was written: whoever was told is told the end, also when the rule is gone from the file. */
   readonly meant?: Identity;
+  readonly config?: RuleConfig;
+  /** Which of the nodes that share a database has committed it. */
+  readonly node?: string;
 }
 export interface InstanceState {
   readonly instance: string;
-  readonly state: AlertState;
+  /** null: it is no more. */
+  readonly state: AlertState | null;
 }
 
 /** What a rule has decided. */

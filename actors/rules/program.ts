@@ -1,6 +1,6 @@
 /** A rule once it is read: its conditions compiled, what they read, how its alert lives. Pure. */
 import { glob } from '../glob.ts';
-import type { Reads } from '../feed.ts';
+import type { EachRead, Read, Reads } from '../feed.ts';
 import { compile, type Compiled, ConditionError, type Facts, type Truth, truthOf } from './condition/compile.ts';
 import { parseCondition } from './condition/condition.ts';
 import { type Identity, identityOf } from './condition/identity.ts';
@@ -33,7 +33,7 @@ export interface Program {
   readonly identity: Identity;
   /** Which fields of which monitors wake it; and, with `for_each`, which of every monitor that has an instance. */
   readonly reads: Reads;
-  readonly each: { readonly matches: (monitor: string) => boolean; readonly fields: ReadonlySet<string> | 'all' } | undefined;
+  readonly each: EachRead | undefined;
   /** Whose trouble holds its notifications back: monitors by their `up`, rules by their `firing`. */
   readonly dependsOn: readonly Dependency[];
   /** The monitors whose states its alerts show. */
@@ -41,27 +41,79 @@ export interface Program {
 }
 
 /** @param needs monitors whose states the rule's actions name beside those that it reads. */
-export function programOf(name: string, config: RuleConfig, needs: readonly string[]): Program {
-  const part = (json: unknown): Part => {
-    const parsed = parseCondition(json, config.parameters);
-    if (!('condition' in parsed)) throw new TypeError(`rule ${name}: ${parsed.faults[0]?.path} is not a condition`); // load.ts has checked it
-    return { tree: parsed.condition, holds: compile(parsed.condition), windows: windows(parsed.condition) };
-  };
-  const condition = part(config.condition);
-  const clear = config.clear_when === undefined ? undefined : part(config.clear_when);
-  const trees = [condition, ...(clear ? [clear] : [])].map(({ tree }) => tree);
-  const fields = merged(trees);
-  return {
-    condition,
-    clear,
-    life: lifeOf(config),
-    dependsOn: dependenciesOf(config),
-    identity: identityOf({ mode: config.mode, forEach: config.for_each, condition: condition.tree, clearWhen: clear?.tree }),
-    reads: readsOf(config, ...trees),
-    each: config.for_each === undefined ? undefined : { matches: glob(config.for_each), fields: fields.get(EACH) ?? new Set() },
-    monitors: [...new Set([...fields.keys(), ...needs])].filter((monitor) => monitor !== EACH || config.for_each === undefined),
-  };
+export const programOf = (name: string, config: RuleConfig, needs: readonly string[]): Program => new Compilation(name, config, needs);
+
+/** The tree of a condition, which load.ts has checked. */
+function treeOf(name: string, json: unknown, config: RuleConfig): Tree {
+  const parsed = parseCondition(json, config.parameters);
+  if (!('condition' in parsed)) throw new TypeError(`rule ${name}: ${parsed.faults[0]?.path} is not a condition`);
+  return parsed.condition;
 }
+
+/**
+ * What is evaluated is kept, and the condition as it is written, which the configuration has anyway. The tree, which is as large as both, is made anew
+ * for whoever has it explained, and is gone with the next collection.
+ */
+class Condition implements Part {
+  readonly holds: Compiled;
+  readonly windows: readonly Window[];
+  readonly #read: () => Tree;
+  #tree: WeakRef<Tree> | undefined;
+
+  constructor(tree: Tree, read: () => Tree) {
+    this.holds = compile(tree);
+    this.windows = listOf(windows(tree));
+    this.#read = read;
+  }
+  get tree(): Tree {
+    const there = this.#tree?.deref();
+    if (there) return there;
+    const tree = this.#read();
+    this.#tree = new WeakRef(tree);
+    return tree;
+  }
+}
+
+class Compilation implements Program {
+  readonly condition: Part;
+  readonly clear: Part | undefined;
+  readonly life: Life;
+  readonly dependsOn: readonly Dependency[];
+  readonly reads: Reads;
+  readonly each: Program['each'];
+  readonly monitors: readonly string[];
+  readonly #config: RuleConfig;
+  #identity: WeakRef<Identity> | undefined;
+
+  constructor(name: string, config: RuleConfig, needs: readonly string[]) {
+    const { condition, clear_when, for_each } = config;
+    const tree = treeOf(name, condition, config);
+    const clear = clear_when === undefined ? undefined : treeOf(name, clear_when, config);
+    const trees = clear ? [tree, clear] : [tree];
+    const fields = merged(trees);
+    this.condition = new Condition(tree, () => treeOf(name, condition, config));
+    this.clear = clear && new Condition(clear, () => treeOf(name, clear_when, config));
+    this.life = lifeOf(config);
+    this.dependsOn = listOf(dependenciesOf(config));
+    this.reads = readsOf(config, ...trees);
+    this.each = for_each === undefined ? undefined : { matches: glob(for_each), fields: fields.get(EACH) ?? [] };
+    this.monitors = [...new Set([...fields.keys(), ...needs])].filter((monitor) => monitor !== EACH || for_each === undefined);
+    this.#config = config;
+  }
+
+  get identity(): Identity {
+    const there = this.#identity?.deref();
+    if (there) return there;
+    const { mode, for_each } = this.#config;
+    const identity = identityOf({ mode, forEach: for_each, condition: this.condition.tree, clearWhen: this.clear?.tree });
+    this.#identity = new WeakRef(identity);
+    return identity;
+  }
+}
+
+/** Most rules have none of many things: these share one list. */
+const NONE: readonly never[] = [];
+const listOf = <T>(list: readonly T[]): readonly T[] => (list.length === 0 ? NONE : list);
 
 /** Which monitors and fields wake a rule: those that `monitor` names, else those that its conditions read. */
 export function readsOf(config: Pick<RuleConfig, 'monitor' | 'for_each' | 'depends_on'>, ...trees: readonly Tree[]): Reads {
@@ -69,11 +121,8 @@ export function readsOf(config: Pick<RuleConfig, 'monitor' | 'for_each' | 'depen
   const fields = merged(trees);
   if (for_each !== undefined) fields.delete(EACH);
   const named = monitor === undefined ? [...fields.keys()] : [monitor].flat();
-  const reads = new Map(named.map((name): [string, ReadonlySet<string> | 'all'] => [name, fields.get(name) ?? 'all']));
-  for (const { monitor: on, field } of dependenciesOf(config)) {
-    const there = reads.get(on) ?? new Set();
-    if (there !== 'all') reads.set(on, new Set([...there, field]));
-  }
+  const reads = new Map(named.map((name): [string, Read] => [name, fields.get(name) ?? 'all']));
+  for (const { monitor, field } of dependenciesOf(config)) reads.set(monitor, joined(reads.get(monitor), [field]));
   return reads;
 }
 
@@ -87,14 +136,13 @@ const dependenciesOf = ({ depends_on }: Pick<RuleConfig, 'depends_on'>): readonl
 export const inTrouble = (dependsOn: readonly Dependency[], now: (monitor: string) => unknown): Dependency | undefined =>
   dependsOn.find(({ monitor, field }) => at(now(monitor), [field]) === (field === 'firing'));
 
-function merged(trees: readonly Tree[]): Map<string, ReadonlySet<string> | 'all'> {
-  const fields = new Map<string, ReadonlySet<string> | 'all'>();
-  for (const [monitor, read] of trees.flatMap((tree) => [...reads(tree).monitors])) {
-    const there = fields.get(monitor) ?? new Set();
-    fields.set(monitor, there === 'all' || read === 'all' ? 'all' : new Set([...there, ...read]));
-  }
+function merged(trees: readonly Tree[]): Map<string, Read> {
+  const fields = new Map<string, Read>();
+  for (const [monitor, read] of trees.flatMap((tree) => [...reads(tree).monitors]))
+    fields.set(monitor, joined(fields.get(monitor), read === 'all' ? read : [...read]));
   return fields;
 }
+const joined = (some: Read | undefined, more: Read): Read => (some === 'all' || more === 'all' ? 'all' : [...new Set([...(some ?? []), ...more])]);
 
 const lifeOf = (config: RuleConfig): Life => ({
   mode: config.mode,

@@ -9,12 +9,13 @@ import type { Process } from '../../lib/process.ts';
 import type { Wake } from '../feed.ts';
 import type { Mark } from '../inbox.ts';
 import * as vitals from '../vitals.ts';
-import { type AlertState, INACTIVE } from './alert/alert-state.ts';
+import type { AckReply } from '../../proto/api.ts';
+import { type Acked, type AlertState, INACTIVE } from './alert/alert-state.ts';
 import { verdictOfEdit } from './condition/identity.ts';
 import type { Decision } from './decisions.ts';
 import type { Instance } from './instance.ts';
 import { Judge, type Judgement } from './judge.ts';
-import type { RulePort, RuleState } from './port.ts';
+import { MonitorGone, RECONSIDER, type RulePort, type RuleState } from './port.ts';
 import type { RuleConfig } from './schema.ts';
 import { statusOf } from './status.ts';
 
@@ -30,7 +31,10 @@ export const ruleChild = (name: string, config: RuleConfig, port: RulePort, need
   start: (parent) => startLink(parent, new Rule(name, config, port, needs), { name: `rule:${name}` }),
 });
 
-class Rule implements GenServer<undefined, { readonly ask: 'status' }, Wake> {
+/** `status`: answers a RuleDetail · `ack`: somebody has seen to what fires, of one instance or of all; answers an AckReply. */
+export type RuleAsk = { readonly ask: 'status' } | ({ readonly ask: 'ack'; readonly instance?: string | undefined } & Omit<Acked, 'atMs'>);
+
+class Rule implements GenServer<undefined, RuleAsk, Wake> {
   readonly #name: string;
   readonly #port: RulePort;
   readonly #judge: Judge;
@@ -47,7 +51,7 @@ class Rule implements GenServer<undefined, { readonly ask: 'status' }, Wake> {
     this.#port = port;
     this.#judge = new Judge(name, config, needs, {
       latest: (monitor) => port.feed.latest(monitor),
-      hold: () => undefined,
+      hold: (alert, atMs) => port.hold(alert, atMs),
       evaluated: ({ truth, failed }, { atMs }) => {
         vitals.evaluations.inc({ rule: name, result: failed ? 'error' : truth === undefined ? 'unknown' : String(truth) });
         vitals.evaluationSeconds.observe(Math.max(0, Date.now() - atMs) / 1_000);
@@ -71,6 +75,7 @@ class Rule implements GenServer<undefined, { readonly ask: 'status' }, Wake> {
     feed.subscribe(this.#name, self, reads, stored?.read, each);
     names.register(self, `rule:${this.#name}`, undefined);
     if (edit?.verdict === 'reset') await this.#reset(edit.reason);
+    for (const { key } of this.#judge.instances) if (key !== '' && !this.#port.declares(key)) await this.#part(key);
     self.deliver(TICK); // what it missed while it was away shows in the monitors' states
     return ok(undefined);
   }
@@ -92,8 +97,10 @@ class Rule implements GenServer<undefined, { readonly ask: 'status' }, Wake> {
   }
 
   async handleInfo(message: unknown): Promise<Next<undefined>> {
-    if (message !== TICK) return noreply(undefined);
-    this.#tickMs = Number.POSITIVE_INFINITY;
+    if (message instanceof MonitorGone) await this.#part(message.monitor);
+    if (message !== TICK && message !== RECONSIDER) return noreply(undefined);
+    if (message === RECONSIDER) this.#judge.reconsider();
+    else this.#tickMs = Number.POSITIVE_INFINITY;
     const decisions = this.#judge.tick(Date.now());
     if (decisions.length > 0) await this.#settle(decisions);
     else if (!this.#published) await this.#publish();
@@ -101,7 +108,8 @@ class Rule implements GenServer<undefined, { readonly ask: 'status' }, Wake> {
     return noreply(undefined);
   }
 
-  handleCall(_request: { readonly ask: 'status' }, _from: CallMessage): Next<undefined> {
+  async handleCall(request: RuleAsk, _from: CallMessage): Promise<Next<undefined>> {
+    if (request.ask === 'ack') return reply(await this.#acknowledge(request), undefined);
     const { program, instances, desk } = this.#judge;
     return reply(statusOf(this.#name, program, instances, this.#judge.states(), desk.changes), undefined);
   }
@@ -142,10 +150,28 @@ class Rule implements GenServer<undefined, { readonly ask: 'status' }, Wake> {
     if (this.#judge.program.each) this.#judge.remove('');
   }
 
+  async #acknowledge({ instance, by, comment }: Extract<RuleAsk, { ask: 'ack' }>): Promise<AckReply> {
+    const decisions = this.#judge.acknowledge(instance, { atMs: Date.now(), by, comment });
+    const episodes = decisions.map(({ alert }) => alert.episode);
+    if (decisions.length === 0) return { episodes };
+    await this.#settle(decisions);
+    this.#port.log.info('acknowledged', { episodes, by, comment });
+    return { episodes };
+  }
+
+  /** The monitor of an instance is no more. */
+  async #part(key: string): Promise<void> {
+    const instance = this.#judge.get(key);
+    if (!this.#judge.program.each || !instance) return;
+    const decisions = this.#judge.close([instance], `the monitor ${key} was removed`, Date.now());
+    this.#judge.remove(key);
+    await this.#settle(decisions, [key]);
+  }
+
   /** Make the new states lasting, with what they owe. A store that is away is waited for: the events behind these wait as well. */
-  async #settle(decisions: readonly Decision[]): Promise<void> {
+  async #settle(decisions: readonly Decision[], parted: readonly string[] = []): Promise<void> {
     const { feed, log } = this.#port;
-    const news = this.#judge.desk.newsOf(decisions, this.#judge.main, this.#read);
+    const news = this.#judge.desk.newsOf(decisions, this.#judge.main, this.#read, parted);
     while (this.#self.isAlive) {
       try {
         await this.#port.commit(this.#name, news);
@@ -183,6 +209,6 @@ const NEVER = Symbol('no such message');
 /** What of a stored state is the alert's. */
 function alertOf(stored: RuleState | undefined): AlertState {
   if (!stored) return INACTIVE;
-  const { read: _read, meant: _meant, ...alert } = stored;
+  const { read: _read, meant: _meant, config: _config, node: _node, ...alert } = stored;
   return alert;
 }

@@ -147,6 +147,12 @@ export function readOf(work: Exclude<Ask, { do: 'boot' | 'unjudged' | 'health' }
         [work.rule],
         each((r) => ({ instance: String(r.instance), state: json(r.state) })),
       );
+    case 'rules':
+      return read(
+        'SELECT rule FROM rule_states ORDER BY rule',
+        [],
+        each((r) => String(r.rule)),
+      );
     case 'openJobs':
       return openJobs();
     case 'jobCounts':

@@ -95,6 +95,10 @@ export class Store {
   ruleState(rule: string): Promise<unknown> {
     return this.#do({ do: 'ruleState', rule });
   }
+  /** The rules of which there is a state. */
+  rules(): Promise<readonly string[]> {
+    return this.#do({ do: 'rules' });
+  }
   ruleInstances(rule: string): Promise<readonly { readonly instance: string; readonly state: unknown }[]> {
     return this.#do({ do: 'ruleInstances', rule });
   }

@@ -52,7 +52,7 @@ export type Ask =
   /** Answers Health; cheap enough for every ten seconds. */
   | { readonly do: 'health' }
   | { readonly do: 'ruleState' | 'ruleInstances'; readonly rule: string }
-  | { readonly do: 'openJobs' | 'jobCounts' | 'counts' | 'monitorStates' | 'retained' | 'apiKeys' }
+  | { readonly do: 'openJobs' | 'rules' | 'jobCounts' | 'counts' | 'monitorStates' | 'retained' | 'apiKeys' }
   | { readonly do: 'jobs'; readonly filter: JobFilter }
   | { readonly do: 'attempts'; readonly job: string }
   | { readonly do: 'versions' | 'audit' | 'episodes'; readonly limit: number }

@@ -98,8 +98,7 @@ async function start(socket: string, config: string, dataDir: string, environmen
     ask(socket, 'POST', '/v1/reload').catch((error: unknown) => say(error instanceof CommandError ? errorText(error.message, error.answer) : String(error)));
   });
   const reason = await node.ended;
-  if (reason !== 'shutdown')
-    throw new CommandError(`the node has ended: ${reason instanceof Error ? (reason.stack ?? reason.message) : JSON.stringify(reason)}`, EXIT.failed);
+  if (reason !== 'shutdown') throw new CommandError(`the node has ended: ${reason instanceof Error ? reason.message : JSON.stringify(reason)}`, EXIT.failed);
 }
 
 /** Wait until nobody answers on the socket any more. */

@@ -1,6 +1,6 @@
 /** `explain`: why a rule fires or does not. */
 import type { Argv } from 'yargs';
-import type { AlertDetail, ExplainedPart, ResourceInfo, RuleDetail } from '../../proto/api.ts';
+import type { AckReply, AlertDetail, ExplainedPart, ResourceInfo, RuleDetail } from '../../proto/api.ts';
 import { ask, CommandError, EXIT } from '../client.ts';
 import { paint, print, printJson } from '../output.ts';
 
@@ -10,6 +10,22 @@ interface Common {
 }
 
 export const ruleCommands = (yargs: Argv<Common>): Argv<Common> =>
+  explaining(yargs).command(
+    'ack <rule>',
+    'say that you have seen to what fires: it is told no more, but for its end',
+    (y) =>
+      y
+        .positional('rule', { type: 'string', demandOption: true, describe: 'its name' })
+        .option('instance', { type: 'string', describe: 'of a rule with for_each: the alert of this monitor only' })
+        .option('comment', { type: 'string', alias: 'c', default: '', describe: 'what you know or do about it' }),
+    async ({ socket, json, rule, instance, comment }) => {
+      const reply = await ask<AckReply>(socket, 'POST', `/v1/rules/${encodeURIComponent(rule)}/ack`, { instance, comment });
+      if (json) printJson(reply);
+      else for (const episode of reply.episodes) print(`acknowledged ${episode}`);
+    },
+  );
+
+const explaining = (yargs: Argv<Common>): Argv<Common> =>
   yargs.command(
     'explain <kind> <name>',
     'why a rule fires or does not: each part of its condition with its value now',
@@ -40,11 +56,15 @@ function instancesText(name: string, { instances = {} }: RuleDetail): string {
   return all.map(([key, one]) => alertText(`rule ${name}, ${key}`, one)).join('\n\n');
 }
 
-function alertText(title: string, { phase, since, episode, lastTold, held, timers, dataAge, explanation, clearWhen, changes }: AlertDetail): string {
+function alertText(
+  title: string,
+  { phase, since, episode, lastTold, held, acknowledged, timers, dataAge, explanation, clearWhen, changes }: AlertDetail,
+): string {
   const style = phase === 'firing' ? 'red' : phase === 'inactive' ? 'green' : 'yellow';
   const facts = [
     episode === null ? undefined : `episode ${episode}`,
     held === null ? undefined : `not told: ${held}`,
+    acknowledged === null ? undefined : `acknowledged by ${acknowledged.by} at ${acknowledged.at}${acknowledged.comment && `: ${acknowledged.comment}`}`,
     ...Object.entries(timers).map(([timer, { passed, of }]) => `${timer}: ${passed.toFixed(1)} of ${of} s`),
     lastTold === null ? undefined : `last told ${lastTold}`,
     dataAge === null ? 'nothing has come since the rule was started' : `data of ${dataAge.toFixed(1)} s ago`,
@@ -59,7 +79,7 @@ function alertText(title: string, { phase, since, episode, lastTold, held, timer
   ].join('\n');
 }
 
-function partText({ text, truth, value, reason, of = [] }: ExplainedPart, indent: string): readonly string[] {
+export function partText({ text, truth, value, reason, of = [] }: ExplainedPart, indent: string): readonly string[] {
   const said = truth === null ? paint('yellow', 'unknown') : paint(truth ? 'red' : 'green', String(truth));
   const shown = value === undefined ? '' : ` = ${JSON.stringify(value)?.slice(0, 120)}`;
   return [`${indent}${text}: ${said}${shown}${reason === undefined ? '' : ` (${reason})`}`, ...of.flatMap((part) => partText(part, `${indent}  `))];

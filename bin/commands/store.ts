@@ -1,11 +1,12 @@
 /** `backup`, `restore`, `store check|compact|export`: what is kept, looked after. A running node is asked; with --data-dir or --store-url the files are. */
 import { mkdirSync, rmSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Argv } from 'yargs';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { ExportQuery, StoreCheck } from '../../proto/api.ts';
 import { ask, CommandError, EXIT, open } from '../client.ts';
-import { STDIO, toFile, toStdout } from '../files.ts';
+import { checkTarget, STDIO, toFile, toStdout } from '../files.ts';
 import { duration, paint, print, printJson, say } from '../output.ts';
 import { readSources } from '../sources.ts';
 
@@ -16,6 +17,7 @@ interface Common {
 interface Place {
   readonly dataDir?: string | undefined;
   readonly storeUrl?: string | undefined;
+  readonly node?: string | undefined;
 }
 
 /** The node's half: loaded when a command works without one. */
@@ -26,12 +28,16 @@ const FORMATS = ['ndjson', 'csv', 'parquet'] as const;
 
 const isOffline = ({ dataDir, storeUrl }: Place): boolean => dataDir !== undefined || storeUrl !== undefined;
 const dirOf = ({ dataDir = DATA_DIR }: Place): string => resolve(dataDir);
-const upkeepOf = async (place: Place) => (await half()).offline(dirOf(place), place.storeUrl === 'sqlite' ? undefined : place.storeUrl);
+const urlOf = ({ storeUrl }: Place): string | undefined => (storeUrl === 'sqlite' ? undefined : storeUrl);
+const upkeepOf = async (place: Place) => (await half()).offline(dirOf(place), urlOf(place), place.node);
 
 const placed = <T>(y: Argv<T>) =>
   y
     .option('data-dir', { type: 'string', describe: 'look into this folder itself, while the node is down; left out: the running node is asked' })
     .option('store-url', { type: 'string', describe: 'look into PostgreSQL itself: postgres://…' });
+
+const NODE = { type: 'string', defaultDescription: 'the name of this machine' } as const;
+const FORCE = { type: 'boolean', default: false, describe: 'replace the file when it is there' } as const;
 
 export const storeCommands = (yargs: Argv<Common>): Argv<Common> =>
   yargs
@@ -43,12 +49,20 @@ export const storeCommands = (yargs: Argv<Common>): Argv<Common> =>
           .positional('file', { type: 'string', demandOption: true, describe: 'the archive; - is stdout' })
           .option('telemetry', { type: 'boolean', default: true, describe: 'samples, logs and traces, too; --no-telemetry leaves them out' })
           .option('config', { type: 'string', describe: 'with --data-dir or --store-url: the configuration that goes into it' })
+          .option('node', { ...NODE, describe: 'with --store-url: the node whose backup it is, its store.node' })
+          .option('force', FORCE)
           .epilogue(KEY),
-      async ({ socket, json, file, telemetry, config, ...place }) => {
+      async ({ socket, json, file, telemetry, config, force, ...place }) => {
+        checkTarget(file, force);
         const chunks = isOffline(place) ? await made(place, telemetry, config) : await open(socket, 'GET', `/v1/backup?telemetry=${telemetry}`);
         if (file === STDIO) return told(toStdout(bytesOf(chunks)));
-        const bytes = await told(toFile(file, bytesOf(chunks), 0o600));
-        const { manifest, rows, sha256 } = await told((await half()).verify(file));
+        const { verify } = await half();
+        let found: Awaited<ReturnType<typeof verify>> | undefined;
+        const check = async (part: string): Promise<void> => {
+          found = await verify(part);
+        };
+        const bytes = await told(toFile(file, bytesOf(chunks), { mode: 0o600, force, check }));
+        const { rows = 0, sha256, manifest } = found ?? {};
         if (json) printJson({ file, bytes, rows, sha256, ...manifest });
         else say(`${file}: ${count(rows)} rows in ${count(bytes)} bytes, read back and whole`);
       },
@@ -61,6 +75,7 @@ export const storeCommands = (yargs: Argv<Common>): Argv<Common> =>
           .positional('file', { type: 'string', demandOption: true, describe: 'the archive; - is stdin' })
           .option('data-dir', { type: 'string', default: DATA_DIR, describe: 'where the database is (ARGOS_DATA_DIR, ./data)' })
           .option('store-url', { type: 'string', describe: 'into PostgreSQL: postgres://…; sqlite: into the data directory, also what was in PostgreSQL' })
+          .option('node', { ...NODE, describe: 'into PostgreSQL: the node that judges what waits to be judged, its store.node' })
           .option('discard-old', { type: 'boolean', default: false, describe: 'do not keep what was there; in PostgreSQL it cannot be kept' })
           .option('verify', { type: 'boolean', default: false, describe: 'only read the archive and check its checksum' })
           .epilogue(KEY),
@@ -70,7 +85,7 @@ export const storeCommands = (yargs: Argv<Common>): Argv<Common> =>
         try {
           if (spool) {
             mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-            await toFile(spool, process.stdin, 0o600);
+            await toFile(spool, process.stdin, { mode: 0o600, force: true });
           }
           if (verify) await verified(spool ?? file, json);
           else await restored(spool ?? file, place, discardOld, json);
@@ -122,18 +137,20 @@ const words = (yargs: Argv<Common>): Argv<Common> =>
           .positional('what', { choices: ['metrics', 'logs', 'traces'] as const, default: 'metrics' as const, describe: 'of what' })
           .option('format', { choices: FORMATS, default: 'ndjson' as const, describe: 'of the file' })
           .option('output', { alias: 'o', type: 'string', default: STDIO, defaultDescription: '-', describe: 'the file; - is stdout' })
+          .option('force', FORCE)
           .option('service', { type: 'string', describe: 'only of this one; * matches any run of characters' })
           .option('name', { type: 'string', describe: 'only metrics or spans of this name, or of this pattern' })
           .option('from', { type: 'string', describe: 'only from then on: ISO 8601, or ms since 1970' })
           .option('to', { type: 'string', describe: 'only until then' }),
-      async ({ socket, json, what, format, output, service, name, from, to, dataDir, storeUrl }) => {
+      async ({ socket, json, what, format, output, force, service, name, from, to, dataDir, storeUrl }) => {
         const query: ExportQuery = { what, format, service, name, fromMs: instant('--from', from), toMs: instant('--to', to) };
         if (output === STDIO && format === 'parquet' && process.stdout.isTTY)
           throw new CommandError('Parquet is nothing for a terminal: name a file with -o', EXIT.usage);
+        checkTarget(output, force);
         const place = { dataDir, storeUrl };
         const chunks = isOffline(place) ? (await upkeepOf(place)).export(query) : await open(socket, 'GET', `/v1/store/export?${paramsOf(query)}`);
         if (output === STDIO) return told(toStdout(bytesOf(chunks)));
-        const bytes = await told(toFile(output, bytesOf(chunks), 0o644));
+        const bytes = await told(toFile(output, bytesOf(chunks), { mode: 0o644, force }));
         if (json) printJson({ file: output, bytes });
         else say(`${output}: ${count(bytes)} bytes`);
       },
@@ -166,10 +183,12 @@ async function restored(file: string, place: Place, discard: boolean, json: bool
   const kept = discard ? [] : keptIn(dataDir);
   const warning = secrets ? keyFault(dataDir, process.env.ARGOS_SECRET_KEY) : undefined;
   const configDir = config.length > 0 ? join(dataDir, 'config.restored') : null;
-  if (json) return printJson({ rows, sha256, ...manifest, kept, config: configDir, ...(warning === undefined ? {} : { warning }) });
+  const judge = urlOf(place) === undefined ? undefined : (place.node ?? hostname());
+  if (json) return printJson({ rows, sha256, ...manifest, kept, config: configDir, node: judge, warning });
   say(`${count(rows)} rows of ${manifest.created} are restored${manifest.telemetry ? '' : ', without telemetry'}`);
   if (kept.length > 0) say(`what was there is kept: ${kept.join(', ')}`);
   if (configDir) say(`its configuration (${config.join(', ')}) is in ${configDir}`);
+  if (judge !== undefined) say(`what waits to be judged is the node ${judge}'s, as its store.node is to say (--node)`);
   if (warning !== undefined) say(paint('yellow', warning));
 }
 
@@ -217,6 +236,7 @@ async function told<T>(work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     if (!(error instanceof Error && error.name === 'Refusal' && 'code' in error)) throw error;
-    throw new CommandError(error.message, error.code === 'conflict' ? EXIT.conflict : error.code === 'usage' ? EXIT.usage : EXIT.failed);
+    throw new CommandError(error.message, REFUSED[String(error.code)] ?? EXIT.failed);
   }
 }
+const REFUSED: Readonly<Record<string, number>> = { conflict: EXIT.conflict, not_found: EXIT.notFound, usage: EXIT.usage };

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { CastMessage } from '../../lib/call.ts';
 import { type Pid, exit, spawn } from '../../lib/process.ts';
-import { Inbox, type Mark, type Marked } from '../../actors/inbox.ts';
+import { Inbox, type Mark, type Marked, Post } from '../../actors/inbox.ts';
 import { unjudged } from '../../actors/vitals.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -30,6 +30,16 @@ class Reader {
   }
 }
 
+const post = new Post();
+class Box extends Inbox<{ n: number }> {
+  constructor(name = 'spec') {
+    super(name, post);
+  }
+  send(n: number): void {
+    this.put(post.letter({ n }));
+  }
+}
+
 describe('Inbox', () => {
   const readers: Reader[] = [];
   const reader = (): Reader => {
@@ -43,26 +53,26 @@ describe('Inbox', () => {
   });
 
   it('sends the next reader what the last one had not done with, before all that comes later', async () => {
-    const inbox = new Inbox<{ n: number }>('spec');
+    const inbox = new Box();
     const first = reader();
     inbox.open(first.pid);
-    inbox.put({ n: 1 });
+    inbox.send(1);
     await eventually(() => expect(first.read).to.deep.equal([1]));
     inbox.done(first.last as Mark);
-    inbox.put({ n: 2 });
+    inbox.send(2);
     await first.kill();
-    inbox.put({ n: 3 }); // while nobody reads
+    inbox.send(3); // while nobody reads
     const second = reader();
     inbox.open(second.pid);
-    inbox.put({ n: 4 });
+    inbox.send(4);
     await eventually(() => expect(second.read).to.deep.equal([2, 3, 4]));
   });
 
   it('sends nothing again that its reader knows to be done, and ignores a mark of another inbox', async () => {
-    const inbox = new Inbox<{ n: number }>('spec');
+    const inbox = new Box();
     const first = reader();
     inbox.open(first.pid);
-    for (const n of [1, 2, 3]) inbox.put({ n });
+    for (const n of [1, 2, 3]) inbox.send(n);
     await eventually(() => expect(first.read).to.have.length(3));
     const { inbox: id, number } = first.last as Mark;
     await first.kill();
@@ -79,14 +89,14 @@ describe('Inbox', () => {
     const step = fc.oneof(fc.constant('put' as const), fc.constant('put' as const), fc.constant('done' as const), fc.constant('kill' as const));
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
-        const inbox = new Inbox<{ n: number }>('spec');
+        const inbox = new Box();
         let one = reader();
         inbox.open(one.pid);
         let put = 0;
         let done = 0;
         let kills = 0;
         for (const what of steps) {
-          if (what === 'put') inbox.put({ n: ++put });
+          if (what === 'put') inbox.send(++put);
           await turn();
           await turn();
           if (what === 'done' && one.last) {
@@ -105,8 +115,8 @@ describe('Inbox', () => {
   });
 
   it('keeps the newest for a reader that is away, and counts what it gives up', async () => {
-    const inbox = new Inbox<{ n: number }>('spec away');
-    for (let n = 1; n <= MOST_KEPT + 5; n++) inbox.put({ n });
+    const inbox = new Box('spec away');
+    for (let n = 1; n <= MOST_KEPT + 5; n++) inbox.send(n);
     const one = reader();
     inbox.open(one.pid);
     await eventually(() => expect(one.read).to.have.length(MOST_KEPT));
@@ -114,15 +124,15 @@ describe('Inbox', () => {
   });
 
   it('gives up a message that so many readers did not survive, and sends what came after it', async () => {
-    const inbox = new Inbox<{ n: number }>('spec poison');
-    inbox.put({ n: 1 });
+    const inbox = new Box('spec poison');
+    inbox.send(1);
     for (let i = 0; i < MOST_SENT; i++) {
       const one = reader();
       inbox.open(one.pid);
       await eventually(() => expect(one.read).to.deep.equal([1]));
       await one.kill();
     }
-    inbox.put({ n: 2 });
+    inbox.send(2);
     const last = reader();
     inbox.open(last.pid);
     await eventually(() => expect(last.read).to.deep.equal([2]));
@@ -130,11 +140,11 @@ describe('Inbox', () => {
   });
 
   it('holds nobody back for a reader that is away', async () => {
-    const inbox = new Inbox<{ n: number }>('spec');
+    const inbox = new Box();
     const one = reader();
     inbox.open(one.pid);
     one.pid.suspend();
-    for (let n = 0; n <= HIGH_WATER; n++) inbox.put({ n });
+    for (let n = 0; n <= HIGH_WATER; n++) inbox.send(n);
     let free = false;
     const room = inbox.room().then(() => {
       free = true;

@@ -136,7 +136,7 @@ describe('declare refuses', () => {
       '2:3 /monitor one of the keys …, got "monitor", monitors?',
       '5:93 /monitors/single/1/config/timeout an environment variable T that is set, got "${env.T}"',
       '6:41 /actions/bulk/0/name_pattern a name with {i} in it, got "x"',
-      '4:27 /monitors/single/0/type a type of monitor: one of http, websocket, mqtt, push, got "htpp", http?',
+      '4:27 /monitors/single/0/type a type of monitor: one of http, websocket, mqtt, push, system, got "htpp", http?',
       '5:14 /monitors/single/1/name a value that must match pattern "^[A-Za-z0-9_-]{1,128}$", got "n n"',
       '5:66 /monitors/single/1/config/intervall one of the keys …, got "intervall", interval?',
       '5:93 /monitors/single/1/config/timeout integer, got "${env.T}"',

@@ -39,7 +39,7 @@ describe('checkShape', () => {
 
   it('refuses a section that it does not know, with the nearest that it does', () => {
     const [fault, ...more] = faults({ monitor: {} });
-    expect(fault).to.match(/^\/monitor: one of the keys .*monitors, actions, rules, environments, monitors\?$/);
+    expect(fault).to.match(/^\/monitor: one of the keys .*monitors, actions, rules, silences, .*environments, monitors\?$/);
     expect(more).to.deep.equal([]);
   });
 

@@ -14,6 +14,14 @@ import { postgres, tempFolder } from '../support/services.ts';
 const SECRET = 'correct horse battery staple';
 const ARGOS = resolve(import.meta.dirname, '../../bin/argos');
 
+async function rowsOf(url: string, sql: string): Promise<readonly unknown[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  const { rows } = await client.query(sql);
+  await client.end();
+  return rows;
+}
+
 describe('backup and restore by the command line', function () {
   this.timeout(60_000);
   const node = new TestNode();
@@ -153,16 +161,17 @@ describe('backup and restore by the command line', function () {
 
   it('moves from SQLite to PostgreSQL and back', async () => {
     const server = await postgres();
-    const client = new pg.Client(server.url);
-    await client.connect();
-    await client.query('CREATE DATABASE moved');
-    await client.end();
+    await rowsOf(server.url, 'CREATE DATABASE moved');
     const url = server.url.replace(/[^/]+$/, 'moved');
     const dataDir = join(tempFolder(), 'data');
-    expect((await cli(['restore', archive, '--data-dir', dataDir, '--store-url', url])).code).to.equal(0);
+    const restored = await cli(['restore', archive, '--data-dir', dataDir, '--store-url', url, '--node', 'berlin']);
+    expect(restored).to.include({ code: 0 });
+    expect(restored.stderr).to.contain("the node berlin's");
+    expect(await rowsOf(url, 'SELECT node FROM nodes')).to.deep.equal([{ node: 'berlin' }]);
     expect((await cli(['restore', archive, '--data-dir', dataDir, '--store-url', url])).code).to.equal(6);
     const back = join(folder, 'back.argos');
-    expect((await cli(['backup', back, '--data-dir', dataDir, '--store-url', url])).code).to.equal(0);
+    expect((await cli(['backup', back, '--data-dir', dataDir, '--store-url', url, '--node', 'berlin'])).code).to.equal(0);
+    expect(gunzipSync(readFileSync(back)).toString()).to.match(/"table":"nodes"[^\n]*\n\[null,/);
     expect((await cli(['restore', back, '--data-dir', dataDir])).code).to.equal(2);
     expect((await cli(['restore', back, '--data-dir', dataDir, '--store-url', 'sqlite'])).code).to.equal(0);
     const exported = async (...place: readonly string[]): Promise<string> => (await cli(['store', 'export', ...place])).stdout;

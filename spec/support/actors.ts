@@ -83,8 +83,7 @@ export class Reader implements GenServer<undefined, Ask<undefined>, Wake> {
   static async start(root: Root, feed: Feed, reads: Readonly<Record<string, readonly string[] | 'all'>>, name = `reader ${++readers}`): Promise<Reader> {
     const reader = new Reader(feed, name);
     await root.start({ id: 'reader', start: (parent) => startLink(parent, reader, { name: 'reader' }) });
-    const fields = Object.entries(reads).map(([monitor, names]) => [monitor, names === 'all' ? names : new Set(names)] as const);
-    feed.subscribe(reader.name, reader.pid, new Map(fields));
+    feed.subscribe(reader.name, reader.pid, new Map(Object.entries(reads)));
     return reader;
   }
 

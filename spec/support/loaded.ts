@@ -28,8 +28,18 @@ export interface Loaded {
 const { options, seed, life, beginMs, lanes } = JSON.parse(process.argv[2] ?? '') as Loaded;
 const random = chance(seed * 1_000 + life);
 const below = (n: number): number => Math.floor(random() * n);
+/** What nobody has read yet may leave no room. */
+function written(line: Uint8Array): number {
+  try {
+    return writeSync(1, line);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return 0;
+    throw error;
+  }
+}
 const say = (...words: readonly (string | number)[]): void => {
-  writeSync(1, `${words.join(' ')}\n`);
+  const line = Buffer.from(`${words.join(' ')}\n`);
+  for (let at = 0; at < line.length; ) at += written(line.subarray(at));
 };
 
 /** Leases of this life are over in the next. */

@@ -49,7 +49,7 @@ export class TestOutbox {
   }
   action(name: string, deliver: Deliver, terms: Partial<Terms> = {}): Promise<Pid> {
     const schema = Type.Object({});
-    const type: ActionType<typeof schema> = { type: 'spec', schema, timeoutMs: () => 60_000, prepare: () => deliver };
+    const type: ActionType<typeof schema> = { type: 'spec', schema, timeoutMs: () => 60_000, shown: () => ({}), prepare: () => deliver };
     return this.root.start(actionChild(name, type, {}, { retry: retryPolicyOf(), concurrency: 8, ...terms }, this.under.names, logger('spec')));
   }
 

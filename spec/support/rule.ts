@@ -23,6 +23,8 @@ export class TestRule {
   pid!: Pid;
   /** The monitors, where it matters what they are. */
   declared: readonly Declared[] = [];
+  /** What holds its tellings back. */
+  hold: RulePort['hold'] = () => undefined;
   /** What the rule commits with. */
   commit = (changes: readonly Change[]): Promise<void> => this.store.store.commit(changes);
 
@@ -37,6 +39,7 @@ export class TestRule {
       names: this.store.names,
       feed: this.feed,
       log: logger('spec'),
+      hold: (alert, atMs) => this.hold(alert, atMs),
       ...rulesIn(
         {
           ruleState: (rule) => this.store.store.ruleState(rule),
@@ -46,6 +49,7 @@ export class TestRule {
         },
         () => this.declared,
       ),
+      declares: () => true,
       due: (jobs) => void this.due.push(...jobs),
     };
     this.pid = await this.root.start(ruleChild('too_hot', configOf(ruleSchema, { ...DEFAULTS, ...more }), port));

@@ -1,7 +1,8 @@
 /** The admin API: every word of the CLI but `start` is one of these requests. */
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { EDITABLE, type ApiError, type Declaration, type Kind, KINDS, type Source, sourceSchema } from '../../../proto/api.ts';
+import { type Ask, call } from '../../../lib/call.ts';
+import { type AckReply, EDITABLE, type ApiError, type Declaration, type Kind, KINDS, type Source, sourceSchema } from '../../../proto/api.ts';
 import type { Names } from '../../names.ts';
 import { type LogLine, recentLines, tail } from '../../logger.ts';
 import { check } from '../../schema.ts';
@@ -34,6 +35,9 @@ const STATUS: Readonly<Record<ApiError['error']['code'], number>> = {
   failed: 500,
 };
 const isKind = (kind: string): kind is Kind => (KINDS as readonly string[]).includes(kind);
+const LONGEST_COMMENT = 1_024;
+/** An acknowledgement is answered when it is lasting. */
+const ACK_MS = 30_000;
 const SECRET_NAME = /^[A-Za-z0-9_-]{1,128}$/;
 type Params = { Params: { kind: string; name: string } };
 
@@ -75,6 +79,21 @@ export function routes(app: FastifyInstance, desk: Desk, port: RoutesPort): void
     if (!isKind(kind) || !EDITABLE.includes(kind) || kind === 'system_config')
       return refuse(reply, 'usage', `a ${kind} cannot be deleted; a monitor, rule or action can`);
     return send(reply, await desk.command({ do: 'delete', kind, name, author: author(headers) }));
+  });
+  app.post<{ Params: { name: string }; Body: { instance?: unknown; comment?: unknown } | undefined }>('/v1/rules/:name/ack', async (request, reply) => {
+    const { params, body, headers } = request;
+    const { instance, comment = '' } = body ?? {};
+    if ((instance !== undefined && typeof instance !== 'string') || typeof comment !== 'string' || comment.length > LONGEST_COMMENT)
+      return refuse(reply, 'usage', `expected {instance, comment}, both texts, the comment of at most ${LONGEST_COMMENT} characters`);
+    const rule = port.names.whereis(`rule:${params.name}`);
+    if (!rule) return refuse(reply, 'not_found', `there is no rule ${params.name} that runs`);
+    const answer = await call(rule, { ask: 'ack', instance, by: author(headers), comment } as Ask<AckReply>, ACK_MS);
+    if (answer.episodes.length > 0) return reply.send(answer);
+    return refuse(
+      reply,
+      'conflict',
+      `${instance === undefined ? '' : `${instance} of `}rule ${params.name} has nothing to acknowledge: what fires has been seen to`,
+    );
   });
   app.post('/v1/reload', async ({ headers }, reply) => send(reply, await desk.command({ do: 'reload', author: author(headers) })));
   app.post<{ Body: { sources?: readonly Source[] } | undefined }>('/v1/validate', async ({ body }) => ({ faults: port.validate(body?.sources) }));

@@ -32,7 +32,11 @@ export function storeRoutes(app: FastifyInstance, port: StorePort, refuse: Refus
   };
   const failed = (reply: FastifyReply, error: unknown): FastifyReply => {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    return refuse(reply, code === 'conflict' || code === 'usage' ? code : 'failed', error instanceof Error ? error.message : String(error));
+    return refuse(
+      reply,
+      code === 'conflict' || code === 'not_found' || code === 'usage' ? code : 'failed',
+      error instanceof Error ? error.message : String(error),
+    );
   };
 
   app.get<{ Querystring: { telemetry?: string } }>('/v1/backup', (request, reply) =>

@@ -18,12 +18,20 @@ export interface AlertState {
   readonly toldMs: number | null;
   /** What holds the telling back: there while an episode runs untold, and only then. */
   readonly held?: Held | undefined;
+  /** Who has seen to the running episode: it is not told any more, but for its end to whoever was told. */
+  readonly acked?: Acked | undefined;
   /** Since when there has been no data, once that is so long ago that `no_data` decides. */
   readonly noDataMs?: number | undefined;
   /** The monitor whose event began the episode. */
   readonly monitor?: string | undefined;
   /** Up to where the rule had read when this was committed: what comes after it has not been judged. */
   readonly read?: Mark;
+}
+
+export interface Acked {
+  readonly atMs: number;
+  readonly by: string;
+  readonly comment: string;
 }
 
 export interface Damping {
@@ -33,7 +41,7 @@ export interface Damping {
 }
 
 /** Why a firing is not told. The cooldown is the alert's own; the others come from outside it. */
-export type Reason = 'cooldown' | 'silenced' | 'maintenance' | 'inhibited' | 'grouped';
+export type Reason = 'acknowledged' | 'cooldown' | 'silenced' | 'maintenance' | 'inhibited' | 'grouped';
 export interface Held {
   readonly reason: Reason;
   /** Who holds it back: the silence, the window, the rule that inhibits. */
@@ -95,6 +103,9 @@ export function step(state: AlertState, truth: Truth, nowMs: number, damping: Da
   }
 }
 
+/** Somebody has seen to it. What is held back then goes on being judged, and has no other reason any more. */
+export const acknowledge = (state: AlertState, acked: Acked): Step => rest(isOpen(state) ? { ...state, acked } : state);
+
 /**
  * The rule, or this instance of it, is gone or has another meaning now: a running episode ends, and who was told of it is told.
  * Its number and the time of the last telling stay, so that names stay single and the cooldown goes on, should the rule come back.
@@ -112,12 +123,12 @@ export const laterOf = ({ sinceMs, toldMs }: AlertState, nowMs: number): number 
 const rest = (state: AlertState, wakeMs?: number): Step => ({ state, effect: undefined, wakeMs });
 
 const fire = (state: AlertState, atMs: number, damping: Damping, holdAt: HoldAt): Step =>
-  tell({ ...state, phase: 'firing', sinceMs: atMs, firingMs: atMs, episodes: state.episodes + 1, told: false }, atMs, damping, holdAt);
+  tell({ ...state, phase: 'firing', sinceMs: atMs, firingMs: atMs, episodes: state.episodes + 1, told: false, acked: undefined }, atMs, damping, holdAt);
 
 /** A firing that something holds back is told when nothing does any longer, if it still fires. The cooldown limits how often it is told anew. */
 function tell(state: AlertState, atMs: number, { cooldownMs }: Damping, holdAt: HoldAt): Step {
   if (state.told) return rest(state);
-  const hold = cooling(state, atMs, cooldownMs) ?? holding(holdAt, atMs); // in this order no other reason can come before `untilMs`
+  const hold = seenTo(state) ?? cooling(state, atMs, cooldownMs) ?? holding(holdAt, atMs); // in this order no other reason can come before `untilMs`
   if (!hold) return { ...rest({ ...state, told: true, toldMs: atMs, held: undefined }), effect: 'fire' };
   const same = state.held?.reason === hold.reason && state.held.by === hold.by;
   return rest(same ? state : { ...state, held: heldOf(hold) }, hold.untilMs);
@@ -125,9 +136,11 @@ function tell(state: AlertState, atMs: number, { cooldownMs }: Damping, holdAt: 
 
 /** Never held back: who was told of the firing is told of the end. Who was not is not, and why that was is on record. */
 function end(state: AlertState, atMs: number): Step {
-  const ended: AlertState = { ...state, phase: 'inactive', sinceMs: atMs, told: false, held: undefined };
+  const ended: AlertState = { ...state, phase: 'inactive', sinceMs: atMs, told: false, held: undefined, acked: undefined };
   return state.told ? { ...rest(ended), effect: 'resolve' } : { ...rest(ended), effect: 'suppress', held: state.held ?? { reason: 'cooldown' } };
 }
+
+const seenTo = ({ acked }: AlertState): Hold | undefined => acked && { reason: 'acknowledged', by: acked.by };
 
 /** A hold whose end has come holds nothing: who asks at that very time must not be told to ask then. */
 function holding(holdAt: HoldAt, atMs: number): Hold | undefined {

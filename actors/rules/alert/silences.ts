@@ -10,7 +10,7 @@ import { changeAfter, covers, DAYS, minutesOf, offsetOf, type Recurring } from '
 
 const TIME = '^([01][0-9]|2[0-3]):[0-5][0-9]$';
 
-const windowSchema = Type.Object(
+export const windowSchema = Type.Object(
   {
     days: Type.Array(oneOf(DAYS), { uniqueItems: true, minItems: 1, default: [...DAYS], description: 'The days on which it begins. Left out: every day.' }),
     from: Type.String({ pattern: TIME, default: '00:00', description: '`HH:MM` by the wall clock of the zone.' }),
@@ -45,7 +45,11 @@ export const silenceSchema = Type.Object(
     author: Type.String({ default: '', description: 'Who said so.' }),
     comment: Type.String({ default: '', description: 'Why.' }),
   },
-  { additionalProperties: false, description: 'Holds back the firings of the alerts that match.' },
+  {
+    additionalProperties: false,
+    description:
+      'Holds back the firings of the alerts that match: they are judged and on record, and told when the silence is over, if they still fire. Whoever was told of a firing is told of its end. `argos silence` adds and ends silences in the running node.',
+  },
 );
 export type SilenceConfig = Static<typeof silenceSchema>;
 
@@ -121,6 +125,13 @@ export function nextMs(silences: readonly Silence[], alert: Subject, atMs: numbe
 export function holdOf(silences: readonly Silence[], alert: Subject, atMs: number): Hold | undefined {
   const silence = silencedBy(silences, alert, atMs);
   return silence && { reason: silence.windows.length > 0 ? 'maintenance' : 'silenced', by: silence.name, untilMs: nextMs(silences, alert, atMs) };
+}
+
+/** How a silence stands at that time, and when that changes next; ms since 1970. */
+export function standing(silence: Silence, atMs: number): { readonly status: 'active' | 'pending' | 'expired'; readonly nextMs: number | undefined } {
+  const on = isOn(silence, atMs);
+  const nextMs = on ? offAfter(silence, atMs) : onAfter(silence, atMs);
+  return { status: on ? 'active' : nextMs < Number.POSITIVE_INFINITY ? 'pending' : 'expired', nextMs: nextMs < Number.POSITIVE_INFINITY ? nextMs : undefined };
 }
 
 const isOn = ({ startsMs, endsMs, windows }: Silence, atMs: number): boolean =>

@@ -1,9 +1,8 @@
 /** Each kind of node into its closure. Three-valued after Kleene: `undefined` is unknown, never silently false. Pure. */
-import { compared, existing, failAt, leaf, lookup, missing, reader, variable } from './reads.ts';
+import { existing, failAt, leaf, lookup, missing, reader, tested, variable } from './reads.ts';
 import type { Facts } from './facts.ts';
 import { type Operator, OPERATORS } from './operators.ts';
 import { iteration } from './operators-each.ts';
-import { comparison } from '../values/leaf.ts';
 import { type Fail, truthy } from '../values/values.ts';
 import { nodes, type Operation, type Tree } from './tree.ts';
 
@@ -35,7 +34,7 @@ export function closure(node: Tree): Evaluate {
       return leaf(node);
     case 'test':
       if (node.op === 'exists') return existing(closure(node.of), node.value !== false);
-      return compared(closure(node.of), comparison(node.op, node.value, failAt(node.at, node.op)));
+      return tested(closure(node.of), node.op, node.value, node.at);
     case 'var':
       return variable(node, node.or ? closure(node.or) : NULL);
     case 'lookup':
@@ -90,6 +89,18 @@ function list(of: readonly Evaluate[]): EvaluateAll {
 
 /** `and` ends at the first that is false, `or` at the first that is true; without such a one an unknown part leaves the whole unknown. */
 function junction(parts: readonly Evaluate[], decisive: boolean): Evaluate {
+  const [first, second] = parts;
+  return first && second && parts.length === 2 ? pair(first, second, decisive) : row(parts, decisive);
+}
+const pair =
+  (first: Evaluate, second: Evaluate, decisive: boolean): Evaluate =>
+  (facts, local) => {
+    const one = first(facts, local);
+    if (one !== undefined && truthy(one) === decisive) return one;
+    const other = second(facts, local);
+    return one === undefined && other !== undefined && truthy(other) !== decisive ? undefined : other;
+  };
+function row(parts: readonly Evaluate[], decisive: boolean): Evaluate {
   return (facts, local) => {
     let unknown = false;
     let value: unknown;

@@ -5,7 +5,7 @@
 import type { Evaluate } from './closures.ts';
 import type { Facts } from './facts.ts';
 import { number } from './operators.ts';
-import { comparison } from '../values/leaf.ts';
+import { comparison, type Comparison, type Plain, plain } from '../values/leaf.ts';
 import { at, ConditionError, type Fail, FORBIDDEN, own, same, spend, type Truth } from '../values/values.ts';
 import { joined, type Leaf, type Lookup, type Missing, type Var } from './tree.ts';
 
@@ -39,10 +39,42 @@ const deep =
 export function leaf({ monitor, path, op, value, at: place }: Leaf): Evaluate {
   if (op === 'exists') return existing(reader(monitor, path), value !== false);
   if (op === 'changed') return changed(monitor, path, failAt(place, op));
-  return compared(reader(monitor, path), comparison(op, value, failAt(place, op)));
+  const says = plain(op, value);
+  return says ? direct(monitor, path, says, value) : tested(reader(monitor, path), op, value, place);
 }
+/** The comparison of what a node comes to. */
+export function tested(read: Evaluate, op: Comparison, value: unknown, place: string): Evaluate {
+  const says = plain(op, value);
+  return says ? beside(read, says, value) : compared(read, comparison(op, value, failAt(place, op)));
+}
+
+/** Reads and compares at once. This is what most conditions spend their time on, and their memory: one closure for each leaf. */
+function direct(monitor: string, path: readonly string[], says: Plain, value: unknown): Evaluate {
+  const [first = '', second = ''] = path;
+  if (path.length === 1) return near(monitor, first, says, value);
+  return path.length === 2 ? nearby(monitor, first, second, says, value) : beside(deep(monitor, path), says, value);
+}
+const near =
+  (monitor: string, name: string, says: Plain, value: unknown): Evaluate =>
+  (facts) => {
+    const got = own(facts.now(monitor), name);
+    return got === undefined ? undefined : says(got, value);
+  };
+const nearby =
+  (monitor: string, first: string, second: string, says: Plain, value: unknown): Evaluate =>
+  (facts) => {
+    const got = own(own(facts.now(monitor), first), second);
+    return got === undefined ? undefined : says(got, value);
+  };
+const beside =
+  (read: Evaluate, says: Plain, value: unknown): Evaluate =>
+  (facts, local) => {
+    const got = read(facts, local);
+    return got === undefined ? undefined : says(got, value);
+  };
+
 /** Of what is there; unknown without. */
-export const compared =
+const compared =
   (read: Evaluate, compare: (got: unknown) => Truth): Evaluate =>
   (facts, local) => {
     const got = read(facts, local);

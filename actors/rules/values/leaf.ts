@@ -57,18 +57,40 @@ export function wrongOperand(op: Comparison, value: unknown): string | undefined
   }
 }
 
-/** What `op value` says of a value that is there; unknown when the two are of kinds that cannot be compared. */
+/** What `got op value` says of a value that is there; unknown when the two are of kinds that cannot be compared. */
+export type Plain = (got: unknown, value: unknown) => Truth;
+
+const greater: Plain = (got, value) => {
+  if (typeof got === 'number') return typeof value === 'number' ? got > value : undefined;
+  return typeof got === 'string' && typeof value === 'string' ? got > value : undefined;
+};
+const atLeast: Plain = (got, value) => {
+  if (typeof got === 'number') return typeof value === 'number' ? got >= value : undefined;
+  return typeof got === 'string' && typeof value === 'string' ? got >= value : undefined;
+};
+const less: Plain = (got, value) => greater(value, got);
+const atMost: Plain = (got, value) => atLeast(value, got);
+const equal: Plain = (got, value) => got === value;
+const unequal: Plain = (got, value) => got !== value;
+const PLAIN: ReadonlyMap<Comparison, Plain> = new Map([
+  ['>', greater],
+  ['>=', atLeast],
+  ['<', less],
+  ['<=', atMost],
+  ['==', equal],
+  ['!=', unequal],
+]);
+
+/** The comparison with a number or a text, of which most conditions consist: it keeps nothing, so that a rule takes no room for it. */
+export const plain = (op: Comparison, value: unknown): Plain | undefined => (isPlain(value) ? PLAIN.get(op) : undefined);
+
+/** The same with a value that it keeps. @param op one that is not `plain`. */
 export function comparison(op: Comparison, value: unknown, fail: Fail): (got: unknown) => Truth {
   switch (op) {
-    case '>':
-    case '>=':
-    case '<':
-    case '<=':
-      return typeof value === 'number' ? beside(op, value) : besideText(op, String(value));
     case '==':
-      return isPlain(value) ? equal(value) : (got) => same(got, value, fail);
+      return (got) => same(got, value, fail);
     case '!=':
-      return isPlain(value) ? unequal(value) : (got) => !same(got, value, fail);
+      return (got) => !same(got, value, fail);
     case 'in':
       return oneOf(value, fail);
     case 'not_in': {
@@ -118,42 +140,6 @@ function matching(text: string, fail: Fail): (got: unknown) => Truth {
 }
 
 const isPlain = (value: unknown): boolean => typeof value !== 'object' || value === null;
-
-const equal =
-  (value: unknown) =>
-  (got: unknown): boolean =>
-    got === value;
-const unequal =
-  (value: unknown) =>
-  (got: unknown): boolean =>
-    got !== value;
-
-type Order = '>' | '>=' | '<' | '<=';
-/** One closure for each operator: this is what most conditions spend their time on. */
-function beside(op: Order, value: number): (got: unknown) => Truth {
-  switch (op) {
-    case '>':
-      return (got) => (typeof got === 'number' ? got > value : undefined);
-    case '>=':
-      return (got) => (typeof got === 'number' ? got >= value : undefined);
-    case '<':
-      return (got) => (typeof got === 'number' ? got < value : undefined);
-    case '<=':
-      return (got) => (typeof got === 'number' ? got <= value : undefined);
-  }
-}
-function besideText(op: Order, value: string): (got: unknown) => Truth {
-  switch (op) {
-    case '>':
-      return (got) => (typeof got === 'string' ? got > value : undefined);
-    case '>=':
-      return (got) => (typeof got === 'string' ? got >= value : undefined);
-    case '<':
-      return (got) => (typeof got === 'string' ? got < value : undefined);
-    case '<=':
-      return (got) => (typeof got === 'string' ? got <= value : undefined);
-  }
-}
 
 /** Plain values are found in a set: a list of thousands costs no more than one of two. */
 function oneOf(value: unknown, fail: Fail): (got: unknown) => boolean {

@@ -5,10 +5,13 @@
 import { on } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 
-/** It cannot be done, in words for who asked. `conflict`: somebody is in the way · `usage`: it was asked wrongly · `failed`: all else. */
+/**
+ * It cannot be done, in words for who asked. `conflict`: somebody is in the way · `not_found`: there is nothing there · `usage`: it was
+ * asked wrongly · `failed`: all else.
+ */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
-  readonly code: 'conflict' | 'usage' | 'failed';
+  readonly code: 'conflict' | 'not_found' | 'usage' | 'failed';
   constructor(code: Refusal['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

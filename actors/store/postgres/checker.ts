@@ -7,25 +7,20 @@ import { check, type CheckGiven, type Ground, type Integrity } from '../archive/
 import { carryOut } from '../archive/errand.ts';
 import { TABLES } from '../archive/tables.ts';
 import { columnsOf } from './catalog.ts';
-import { Away, faultOf } from './faults.ts';
-import { Session } from './session.ts';
+import { type Given, open, told } from './errands.ts';
+import { Away } from './faults.ts';
+import type { Session } from './session.ts';
 
-interface Given extends CheckGiven {
-  readonly urls: readonly string[];
-  readonly schema: string | undefined;
-  readonly node: string;
-}
 const OURS = "relnamespace = current_schema()::regnamespace AND relkind = 'i'";
 const INVALID = `SELECT relname FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid WHERE ${OURS} AND NOT indisvalid`;
 const CHECKSUMS = 'SELECT coalesce(checksum_failures, 0) FROM pg_stat_database WHERE datname = current_database()';
 const AMCHECK = "SELECT nspname FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace WHERE extname = 'amcheck'";
 const BTREES = `SELECT pg_class.oid::text, relname FROM pg_class JOIN pg_am ON pg_am.oid = relam JOIN pg_index ON indexrelid = pg_class.oid WHERE ${OURS} AND indisvalid AND amname = 'btree' ORDER BY relname`;
 
-carryOut(checked, (error) => faultOf(error).message);
+carryOut(checked, told);
 
-async function checked(given: Given): Promise<StoreCheck> {
-  const { urls, schema, node } = given;
-  const session = await Session.open({ urls, schema, application: `argos/check/${node}` });
+async function checked(given: Given & CheckGiven): Promise<StoreCheck> {
+  const session = await open(given, 'check');
   try {
     return await check(groundOf(session), given);
   } finally {

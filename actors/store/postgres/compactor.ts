@@ -3,19 +3,12 @@ import type { Compacted } from '../../../proto/api.ts';
 import { carryOut } from '../archive/errand.ts';
 import { TABLES } from '../archive/tables.ts';
 import { columnsOf } from './catalog.ts';
-import { faultOf } from './faults.ts';
-import { Session } from './session.ts';
+import { type Given, open, told } from './errands.ts';
 
-interface Given {
-  readonly urls: readonly string[];
-  readonly schema: string | undefined;
-  readonly node: string;
-}
+carryOut(compacted, told);
 
-carryOut(compacted, (error) => faultOf(error).message);
-
-async function compacted({ urls, schema, node }: Given): Promise<Compacted> {
-  const session = await Session.open({ urls, schema, application: `argos/compact/${node}` });
+async function compacted(given: Given): Promise<Compacted> {
+  const session = await open(given, 'compact');
   const size = async (): Promise<number> =>
     Number(
       (await session.run("SELECT sum(pg_total_relation_size(oid)) AS size FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"))

@@ -8,15 +8,8 @@ import { carryOut } from '../archive/errand.ts';
 import type { Rows } from '../query/program.ts';
 import type { Column, Table } from '../archive/tables.ts';
 import { columnsOf } from './catalog.ts';
-import { faultOf } from './faults.ts';
-import { Session } from './session.ts';
-
-interface DumpGiven {
-  readonly urls: readonly string[];
-  readonly schema: string | undefined;
-  readonly node: string;
-  readonly backup: Backup;
-}
+import { type Given, open, told } from './errands.ts';
+import type { Session } from './session.ts';
 
 /** Rows that are fetched at once: of tables whose rows are small, and of others, which hold texts and batches. */
 const MANY = 5_000;
@@ -25,10 +18,11 @@ const SMALL: readonly string[] = ['points', 'rollups', 'stale_rollups', 'late_po
 
 const LATE = 'gone JOIN points ON points.series_id = gone.series_id AND ts < raw_before';
 
-carryOut(dumped, (error) => faultOf(error).message);
+carryOut(dumped, told);
 
-async function* dumped({ urls, schema, node, backup }: DumpGiven): AsyncGenerator<Uint8Array, unknown> {
-  const session = await Session.open({ urls, schema, application: `argos/backup/${node}` });
+async function* dumped(given: Given & { readonly backup: Backup }): AsyncGenerator<Uint8Array, unknown> {
+  const { node, backup } = given;
+  const session = await open(given, 'backup');
   try {
     await session.run('SET idle_in_transaction_session_timeout = 0'); // who takes the archive may be slow
     await session.run('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');

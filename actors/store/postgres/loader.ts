@@ -10,20 +10,14 @@ import { type RestoreGiven, type Restored, restoredOf, stagePapers } from '../ar
 import { clear, discard, finish, swap } from '../archive/swap.ts';
 import { TABLES } from '../archive/tables.ts';
 import { columnsOf } from './catalog.ts';
-import { faultOf } from './faults.ts';
+import { type Given, told } from './errands.ts';
 import { Filler } from './filler.ts';
 import { lockKey, migrate } from './migrate.ts';
 import { Session } from './session.ts';
 
-interface LoadGiven extends RestoreGiven {
-  readonly urls: readonly string[];
-  readonly schema: string | undefined;
-  readonly node: string;
-}
+carryOut(restored, told);
 
-carryOut(restored, (error) => faultOf(error).message);
-
-async function restored({ urls, schema, node, dataDir, from, discard: isDiscarded }: LoadGiven): Promise<Restored> {
+async function restored({ urls, schema, node, dataDir, from, discard: isDiscarded }: Given & RestoreGiven): Promise<Restored> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   finish(dataDir);
   const verified = await verify(from);

@@ -21,6 +21,7 @@ export async function migrate(session: Session, server: Server): Promise<void> {
     await session.run("SET LOCAL lock_timeout = '60s'; SELECT pg_advisory_xact_lock(hashtextextended('argos', 0))");
     await enterSchema(session, server);
     const at = await versionOf(session);
+    if (at === 0) await session.run('CREATE TABLE argos_schema (version INTEGER NOT NULL); INSERT INTO argos_schema VALUES (0)');
     for (const [i, name] of files.entries()) {
       if (i < at) continue;
       await session.run(readFileSync(join(FOLDER, name), 'utf8'));
@@ -41,13 +42,13 @@ async function enterSchema(session: Session, { schema }: Server): Promise<void> 
   if (rows[0]?.here === null) throw new Unfit(`PostgreSQL at ${session.host}: the search_path names no schema that is there and may be used`);
 }
 
-async function versionOf(session: Session): Promise<number> {
+/** How many of the migrations it has; 0: it has no tables. @throws Unfit when it has more than are known here. */
+export async function versionOf(session: Session): Promise<number> {
   const { rows } = await session.run("SELECT to_regclass(quote_ident(current_schema()) || '.argos_schema') IS NOT NULL AS there");
-  if (rows[0]?.there !== true) await session.run('CREATE TABLE argos_schema (version INTEGER NOT NULL); INSERT INTO argos_schema VALUES (0)');
+  if (rows[0]?.there !== true) return 0;
   const at = Number((await session.run('SELECT version FROM argos_schema')).rows[0]?.version);
-  if (at > files.length)
-    throw new Unfit(
-      `PostgreSQL at ${session.host}: the database is of schema version ${at}, and this Argos knows versions up to ${files.length}: use a newer Argos, or restore a backup of an older one`,
-    );
-  return at;
+  if (at <= files.length) return at;
+  throw new Unfit(
+    `PostgreSQL at ${session.host}: the database is of schema version ${at}, and this Argos knows versions up to ${files.length}: use a newer Argos, or restore a backup of an older one`,
+  );
 }

@@ -2,17 +2,16 @@
  * The errand of compacting: SQLite, while no node runs, since the database is written anew as a whole and nothing could be committed meanwhile. It is
  * one transaction: killed half way, all is as it was.
  */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Compacted } from '../../../proto/api.ts';
-import { carryOut, Refusal } from '../archive/errand.ts';
-import { hold, told } from './errands.ts';
+import { carryOut } from '../archive/errand.ts';
+import { holdThere, told } from './errands.ts';
 import { openWriter } from './open.ts';
 
 carryOut(compacted, told);
 
 async function compacted({ file }: { readonly file: string }): Promise<Compacted> {
-  const lock = hold(file);
-  if (!existsSync(file)) throw new Refusal('usage', `there is no database ${file}: name its folder with --data-dir`);
+  const lock = holdThere(file);
   const size = (): number => ['', '-wal'].reduce((sum, beside) => sum + (statSync(`${file}${beside}`, { throwIfNoEntry: false })?.size ?? 0), 0);
   const beforeBytes = size();
   const db = openWriter(file);

@@ -10,6 +10,15 @@ const OLDEST_SQLITE = [3, 51, 3] as const;
 /** Pages that a commit may leave in the WAL before they are checkpointed; SQLite's own default. */
 const CHECKPOINT_PAGES = 1_000;
 const LOCK_MS = 2_000;
+const MIGRATIONS = join(import.meta.dirname, 'migrations');
+const migrations = readdirSync(MIGRATIONS)
+  .filter((name) => name.endsWith('.sql'))
+  .sort();
+
+/** Another process has the folder. */
+export class Taken extends Error {
+  override readonly name = 'Taken';
+}
 
 /** The one connection that writes. @throws an Error that says what is wrong with the file, and what to do. */
 export const openWriter = (file: string): Database.Database => inWords(file, open);
@@ -75,28 +84,29 @@ export function lockFolder(file: string): Database.Database {
     return lock;
   } catch (error) {
     lock.close();
-    throw codeOf(error).startsWith('SQLITE_BUSY') ? new Error(`another node uses ${file}: stop it, or start this one with another --data-dir`) : error;
+    throw codeOf(error).startsWith('SQLITE_BUSY') ? new Taken(`another node uses ${file}: stop it, or start this one with another --data-dir`) : error;
   }
 }
 
 /** Numbered, forward only. */
 function migrate(db: Database.Database, file: string): void {
-  const folder = join(import.meta.dirname, 'migrations');
-  const files = readdirSync(folder)
-    .filter((name) => name.endsWith('.sql'))
-    .sort();
-  const at = Number(db.pragma('user_version', { simple: true }));
-  if (at > files.length)
-    throw new Error(
-      `${file} is of schema version ${at}, and this Argos knows versions up to ${files.length}: use a newer Argos, or restore a backup of an older one`,
-    );
-  for (const [i, name] of files.entries()) {
+  const at = versionOf(db, file);
+  for (const [i, name] of migrations.entries()) {
     if (i < at) continue;
     db.transaction(() => {
-      db.exec(readFileSync(join(folder, name), 'utf8'));
+      db.exec(readFileSync(join(MIGRATIONS, name), 'utf8'));
       db.pragma(`user_version = ${i + 1}`);
     })();
   }
+}
+
+/** How many of the migrations it has; 0: it is empty. @throws an Error when it has more than are known here. */
+export function versionOf(db: Database.Database, file: string): number {
+  const at = Number(db.pragma('user_version', { simple: true }));
+  if (at <= migrations.length) return at;
+  throw new Error(
+    `${file} is of schema version ${at}, and this Argos knows versions up to ${migrations.length}: use a newer Argos, or restore a backup of an older one`,
+  );
 }
 
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');

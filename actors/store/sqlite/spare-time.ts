@@ -9,6 +9,19 @@ export interface Duties {
   serve(): boolean;
 }
 
+/** The time that it goes by. */
+export interface Hands {
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** After so long; 0: when what waits has had its turn. */
+  later(ms: number, then: () => void): void;
+}
+/** The machine's. It keeps no thread alive: that is for those who ask. */
+const MACHINE: Hands = {
+  now: () => performance.now(),
+  later: (ms, then) => void (ms === 0 ? setImmediate(then) : setTimeout(then, ms).unref()),
+};
+
 /** So long after the last request it is taken that none is about to come: who asks again as soon as he is answered waits for no step. */
 const QUIET_MS = 10;
 /** Under load there is a step so often all the same. */
@@ -19,35 +32,33 @@ const REST_MS = 500;
 export class SpareTime {
   readonly #duties: Duties;
   #lastRequest = Number.NEGATIVE_INFINITY;
-  #lastStep = performance.now();
+  readonly #hands: Hands;
+  #lastStep: number;
 
-  constructor(duties: Duties) {
+  constructor(duties: Duties, hands = MACHINE) {
     this.#duties = duties;
-    this.#later(REST_MS);
+    this.#hands = hands;
+    this.#lastStep = hands.now();
+    hands.later(REST_MS, this.#idle);
   }
 
   /** Called after each group of requests, when they have been answered. @param ms how long it took. */
   worked(ms: number): void {
-    const now = performance.now();
+    const now = this.#hands.now();
     this.#lastRequest = now;
-    if (this.#duties.urgent()) while (this.#step() && performance.now() - now < ms);
+    if (this.#duties.urgent()) while (this.#step() && this.#hands.now() - now < ms);
     else if (now - this.#lastStep >= AT_LEAST_EVERY_MS) this.#step();
   }
 
   readonly #idle = (): void => {
-    if (this.#duties.serve() || performance.now() - this.#lastRequest < QUIET_MS) this.#later(QUIET_MS);
-    else if (this.#step()) setImmediate(this.#idle);
-    else this.#later(REST_MS);
+    const { now, later } = this.#hands;
+    if (this.#duties.serve() || now() - this.#lastRequest < QUIET_MS) later(QUIET_MS, this.#idle);
+    else later(this.#step() ? 0 : REST_MS, this.#idle);
   };
-
-  /** It keeps no thread alive: that is for those who ask. */
-  #later(ms: number): void {
-    setTimeout(this.#idle, ms).unref();
-  }
 
   #step(): boolean {
     const more = this.#duties.step();
-    this.#lastStep = performance.now();
+    this.#lastStep = this.#hands.now();
     return more;
   }
 }

@@ -1,12 +1,9 @@
 // PostgreSQL goes away under the store, or the way to it does: what was acknowledged is there once, and the store is back by itself.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import pg from 'pg';
 import type { Metric } from '../../../actors/event.ts';
-import { Session } from '../../../actors/store/postgres/session.ts';
 import { StoreError } from '../../../actors/store/store.ts';
 import { Root } from '../../support/actors.ts';
 import { freshSchema } from '../../support/engines.ts';
@@ -237,38 +234,6 @@ describe('Store on PostgreSQL', () => {
       expect(await times('m')).to.deep.equal([0]);
     });
   }
-
-  it('has all that it has acknowledged after kill -9 of its node, and no half of anything; the next one has its name at once', async function () {
-    this.timeout(60_000);
-    const more = { url: (await postgres()).url, schema: freshSchema(), node: 'killed' };
-    const acknowledged = new Map<string, number>();
-    for (let kill = 0; kill < (LONG ? 20 : 2); kill++) {
-      const child = spawn(process.execPath, [resolve(import.meta.dirname, '../../support/appender.ts'), tempFolder(), JSON.stringify(more)], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      let said = '';
-      child.stdout.on('data', (chunk: Buffer) => {
-        said += chunk.toString();
-      });
-      await eventually(() => expect(said.split('\n').length).to.be.above(60), 20_000);
-      child.kill('SIGKILL');
-      await once(child, 'close');
-      for (const [, lane = '', i] of said.matchAll(/^(\d) (\d+)\n/gm)) acknowledged.set(lane, Math.max(acknowledged.get(lane) ?? 0, Number(i)));
-    }
-    under = new TestStore(root, tempFolder(), more);
-    await under.start();
-    const session = await Session.open({ urls: [more.url], schema: more.schema, application: 'spec' });
-    for (const [lane, last] of acknowledged) {
-      const service = `lane-${lane}`;
-      const count = async (sql: string): Promise<number> => Number((await session.ask(`SELECT count(*) AS n FROM ${sql}`, [service, last])).rows[0]?.n);
-      expect(
-        await count('(SELECT ts FROM points JOIN series ON id = series_id WHERE service = ? AND ts <= ? GROUP BY ts HAVING count(*) % 2 = 0) AS whole'),
-      ).to.equal(last + 1);
-      expect(await count('(SELECT DISTINCT ts FROM logs WHERE service = ? AND ts <= ?) AS one')).to.equal(last + 1);
-      for (let i = 0; i <= last; i++) expect(await under.store.jobs({ id: `${lane}/${i}` }), `${service} ${i}`).to.have.length(1);
-    }
-    session.drop();
-  });
 
   it('ends when its node does, and lets the next one have its name', async () => {
     await behind(await postgres());

@@ -1,5 +1,4 @@
 // Health: the store says how it is in figures, and in words what is wrong before it hurts; housekeeping comes on and holds nobody up.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { faultsOf, Growth, type Health, Recent } from '../../../actors/store/health.ts';
 import { policyOf } from '../../../actors/store/retention.ts';
@@ -154,66 +153,88 @@ describe('Store.health', () => {
 });
 
 describe('spare time', () => {
-  /** As the thread that writes has it: requests that wait, and how much housekeeping there is. */
+  /** As the thread that writes has it: requests that wait, and how much housekeeping there is; by a clock that goes only while something is done. */
   class Duty {
+    nowMs = 0;
     steps = 0;
     keptMs = 0;
     workedMs = 0;
     left = Number.POSITIVE_INFINITY;
     pressing = false;
-    #over = false;
-    readonly spare = new SpareTime({
-      step: () => {
-        if (this.#over) return false;
-        this.steps++;
-        this.keptMs += spin(2);
-        return --this.left > 0;
+    #timers: { readonly atMs: number; readonly then: () => void }[] = [];
+    readonly spare = new SpareTime(
+      {
+        step: () => {
+          this.steps++;
+          this.nowMs += 2;
+          this.keptMs += 2;
+          return --this.left > 0;
+        },
+        urgent: () => this.pressing,
+        serve: () => false,
       },
-      urgent: () => this.pressing,
-      serve: () => false,
-    });
+      { now: () => this.nowMs, later: (ms, then) => void this.#timers.push({ atMs: this.nowMs + ms, then }) },
+    );
     work(ms: number): void {
-      const took = spin(ms);
-      this.workedMs += took;
-      this.spare.worked(took);
+      this.nowMs += ms;
+      this.workedMs += ms;
+      this.spare.worked(ms);
     }
-    end(): void {
-      this.#over = true;
-      this.left = 0;
+    /** Nothing comes in, and what is due has its turn. */
+    rest(ms: number): void {
+      for (const until = this.nowMs + ms; ; ) {
+        const [next] = this.#timers.sort((a, b) => a.atMs - b.atMs);
+        if (!next || next.atMs > until) {
+          this.nowMs = Math.max(this.nowMs, until);
+          return;
+        }
+        this.#timers.shift();
+        this.nowMs = Math.max(this.nowMs, next.atMs);
+        next.then();
+      }
     }
-  }
-  function spin(ms: number): number {
-    const begun = performance.now();
-    while (performance.now() - begun < ms);
-    return performance.now() - begun;
   }
 
-  it('has at least ten steps a second while something always waits, and not many more', () => {
+  it('has nearly ten steps a second while something always waits, and not more', () => {
     const duty = new Duty();
-    for (const until = performance.now() + 1_000; performance.now() < until; ) duty.work(5);
-    expect(duty.steps).to.be.within(6, 11);
-    duty.end();
+    while (duty.nowMs < 10_000) duty.work(5);
+    expect(duty.steps).to.be.within(90, 100);
   });
 
-  it('has as much time as the requests when it is urgent', () => {
+  it('has as much time as the requests when it is urgent, and no more', () => {
     const duty = new Duty();
     duty.pressing = true;
-    for (const until = performance.now() + 500; performance.now() < until; ) duty.work(10);
-    expect(duty.keptMs / duty.workedMs).to.be.within(0.7, 1.5);
-    duty.end();
+    while (duty.nowMs < 10_000) duty.work(10);
+    expect(duty.keptMs).to.equal(duty.workedMs);
+    duty.left = 3; // it is not urgent work that is lacking then
+    duty.work(10);
+    expect(duty.keptMs).to.equal(duty.workedMs - 10 + 6);
   });
 
-  it('is not begun while requests follow one another closely, and has all the time when they cease', async () => {
+  it('is not begun while requests follow one another closely, and has all the time when they cease', () => {
     const duty = new Duty();
-    for (const until = performance.now() + 800; performance.now() < until; ) {
+    while (duty.nowMs < 10_000) {
       duty.work(1);
-      const [begun, before] = [performance.now(), duty.steps];
-      await sleep(1);
-      if (performance.now() - begun < 9) expect(duty.steps).to.equal(before); // else that was not closely
+      const before = duty.steps;
+      duty.rest(9);
+      expect(duty.steps).to.equal(before);
     }
+    duty.work(1);
     const before = duty.steps;
-    await eventually(() => expect(duty.steps - before).to.be.above(50));
-    duty.end();
+    duty.rest(9);
+    expect(duty.steps).to.equal(before);
+    duty.rest(1_000);
+    expect(duty.steps - before).to.be.within(490, 501);
+  });
+
+  it('is looked for again after a while when all was done', () => {
+    const duty = new Duty();
+    duty.left = 1;
+    duty.rest(600);
+    expect(duty.steps).to.equal(1);
+    duty.left = 10;
+    duty.rest(500);
+    expect(duty.left).to.equal(0);
   });
 });
 

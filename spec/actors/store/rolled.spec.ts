@@ -24,7 +24,7 @@ const IN_RANGE = 4 * 3_600 - 90 - 11;
 
 describe('Down-sampled rows as a source', function () {
   this.timeout(LONG ? 300_000 : 20_000);
-  const runs = { SQLite: LONG ? 300 : 25, PostgreSQL: LONG ? 100 : 6 };
+  const runs = { SQLite: LONG ? 300 : 25, PostgreSQL: LONG ? 100 : 3 };
   for (const houses of HOUSES) describe(`on ${houses.name}`, () => itAnswersFromRows(houses, runs[houses.name], houses.name === 'PostgreSQL'));
 
   it('are read instead of samples, but for the ends of the range and what has changed since', async () => {

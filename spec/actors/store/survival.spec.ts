@@ -1,4 +1,4 @@
-// The store and the deaths around it: stops, kills, dead threads, second owners. What it has acknowledged is there.
+// The store and the deaths around it: stops, kills, dead threads, second owners. What it has acknowledged is there (kill -9: kill.spec.ts).
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
@@ -138,32 +138,5 @@ describe('Store', () => {
     void threads.at(-2)?.terminate(); // the one that writes
     await stopped;
     for (const one of await Promise.all(asked)) expect(one).to.satisfy((got: unknown) => got instanceof StoreError || got === 'it was kept');
-  });
-
-  it('has all that it has acknowledged after kill -9, and the database is whole', async function () {
-    this.timeout(60_000);
-    await under.stop();
-    const acknowledged = new Map<string, number>();
-    for (let kill = 0; kill < 3; kill++) {
-      const child = appender();
-      await eventually(() => expect(child.said().split('\n').length).to.be.above(60), 20_000);
-      await child.kill();
-      for (const [, lane = '', i] of child.said().matchAll(/^(\d) (\d+)\n/gm)) acknowledged.set(lane, Math.max(acknowledged.get(lane) ?? 0, Number(i)));
-    }
-    expect([...acknowledged.keys()]).to.have.length(4);
-    await under.start();
-    for (const [lane, last] of acknowledged) {
-      const service = `lane-${lane}`;
-      for (let i = 0; i <= last; i++) {
-        expect((await under.metrics({ service: { is: service }, fromMs: i, toMs: i })).length, `${service} ${i}`).to.be.at.least(2);
-        expect((await under.logs({ service: { is: service }, fromMs: i, toMs: i })).length, `${service} ${i}`).to.be.at.least(1);
-        expect(await under.store.jobs({ id: `${lane}/${i}` }), `${service} ${i}`).to.have.length(1);
-      }
-      expect(await under.store.ruleState(service)).to.be.at.least(0);
-    }
-    await under.stop();
-    const db = new Database(join(under.folder, 'argos.db'));
-    expect(db.pragma('integrity_check', { simple: true })).to.equal('ok');
-    db.close();
   });
 });

@@ -1,0 +1,21 @@
+/** The end of a rule that is no more: its alerts that are open end with it, and who was told is told. There is no actor any more to do it. */
+import type { RulePort, News } from './port.ts';
+import { Judge } from './judge.ts';
+import type { RuleConfig } from './schema.ts';
+
+/** @param config as it was; left out: as it was when its state was last committed. Answers undefined where nothing is left of it. */
+export async function closingOf(
+  rule: string,
+  config: RuleConfig | undefined,
+  { load, instances, feed }: Pick<RulePort, 'load' | 'instances' | 'feed'>,
+  reason: string,
+  nowMs: number,
+): Promise<News | undefined> {
+  const stored = await load(rule);
+  const as = config ?? stored?.config;
+  if (!stored || !as) return undefined;
+  const judge = new Judge(rule, as, [], { latest: (monitor) => feed.latest(monitor), hold: () => undefined });
+  for (const { instance, state } of await instances(rule)) judge.add(instance, state, nowMs);
+  if (!judge.program.each) judge.add('', stored, nowMs);
+  return judge.desk.newsOf(judge.close(judge.instances, reason, nowMs), judge.main, undefined);
+}
