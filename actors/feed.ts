@@ -3,10 +3,13 @@
  * monitor's last state. No actor, so it adds neither a hop nor a queue.
  */
 import type { Pid } from '../lib/process.ts';
-import type { Event, Fields, Log, Metric, Observation, Telemetry } from './event.ts';
+import type { Event, Fields, Observation, Telemetry } from './event.ts';
 import { Inbox, type Letter, type Mark, type Marked, Post } from './inbox.ts';
+import { type Pushed, Taps, type Wanted } from './taps.ts';
 import { UnderWay } from './under-way.ts';
 import * as vitals from './vitals.ts';
+
+export type { Pushed };
 
 /** So many observations of a monitor are kept in memory at the least, and twice as many at the most. */
 const HISTORY = 100;
@@ -18,13 +21,6 @@ export type Reads = ReadonlyMap<string, Read>;
 /** What a rule is sent. */
 export interface Wake extends Marked {
   readonly event: Event;
-}
-/** What a push monitor is sent: the items of one batch that concern it. */
-export interface Pushed extends Marked {
-  readonly items: readonly (Metric | Log)[];
-  /** When they were received, ms since 1970, and the number of their batch in the store. */
-  readonly atMs: number;
-  readonly seq: number;
 }
 export interface Latest {
   readonly last: Observation;
@@ -51,11 +47,6 @@ interface Source {
   met: boolean;
   latest: { last: Observation; readonly history: Observation[] } | undefined;
 }
-interface Tap {
-  readonly inbox: Inbox<Omit<Pushed, 'mark'>>;
-  wants: (item: Metric | Log) => boolean;
-}
-
 export class Feed {
   readonly #append: (telemetry: Telemetry, atMs: number) => Promise<number>;
   readonly #observed: (event: Event) => void;
@@ -66,8 +57,7 @@ export class Feed {
   readonly #patterns = new Set<Reader>();
   /** By the name of the monitor. */
   readonly #sources = new Map<string, Source>();
-  /** By the name of the monitor. */
-  readonly #taps = new Map<string, Tap>();
+  readonly #taps = new Taps(this.#post, this.#underWay);
 
   /**
    * @param append resolves with the number of the batch when the store has it, and rejects when it has not.
@@ -116,19 +106,15 @@ export class Feed {
   }
 
   /** Hand a monitor the items of listeners that it wants. What comes while it is away waits for it, until it is forgotten. */
-  tap(monitor: string, pid: Pid, wants: (item: Metric | Log) => boolean): void {
-    const tap: Tap = this.#taps.get(monitor) ?? { inbox: new Inbox(`monitor:${monitor}`, this.#post, this.#underWay), wants };
-    tap.wants = wants;
-    this.#taps.set(monitor, tap);
-    tap.inbox.open(pid);
+  tap(monitor: string, pid: Pid, wanted: Wanted): void {
+    this.#taps.open(monitor, pid, wanted);
   }
   untap(monitor: string): void {
-    this.#taps.get(monitor)?.inbox.close();
-    this.#taps.delete(monitor);
+    this.#taps.close(monitor);
   }
   /** The monitor has published what it was pushed, up to here. */
   published(monitor: string, mark: Mark): void {
-    this.#taps.get(monitor)?.inbox.done(mark);
+    this.#taps.done(monitor, mark);
   }
 
   /** From a monitor to the rules: one message to each that reads it. Resolves when none of them is above its high water. */
@@ -178,15 +164,8 @@ export class Feed {
   }
 
   async #push({ metrics, logs }: Telemetry, seq: number, atMs: number): Promise<void> {
-    const items = [...metrics, ...logs];
-    const pushed: Tap['inbox'][] = [];
     this.#underWay.open(seq);
-    for (const { inbox, wants } of this.#taps.values()) {
-      const wanted = items.filter(wants);
-      if (wanted.length === 0) continue;
-      inbox.put(this.#post.letter({ items: wanted, seq, atMs }, seq));
-      pushed.push(inbox);
-    }
+    const pushed = this.#taps.push(logs.length === 0 ? metrics : [...metrics, ...logs], atMs, seq);
     this.#underWay.done(seq);
     await room(pushed);
   }

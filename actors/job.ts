@@ -11,6 +11,10 @@ export interface Job {
   readonly alert: Alert;
   /** ms since 1970. */
   readonly createdMs: number;
+  /** It is told together with the others of this group that are owed when it is due; ms since 1970. */
+  readonly group?: { readonly id: string; readonly dueMs: number };
+  /** Of a group, as it is delivered: the alerts of all; `alert` is the first. */
+  readonly alerts?: readonly Alert[];
 }
 
 /** How one attempt ended. `retry`: the fault may pass · `discard`: it will not. */

@@ -61,6 +61,12 @@ export const evaluationSeconds = new Histogram({
   buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
   registers,
 });
+export const functionCalls = new Counter({
+  name: 'argos_function_calls_total',
+  help: 'Calls of custom functions, by how they ended: answered, or why there was no answer.',
+  labelNames: ['function', 'outcome'] as const,
+  registers,
+});
 export const executions = new Counter({
   name: 'argos_executions_total',
   help: 'Attempts to carry out an action, by how they ended.',

@@ -3,9 +3,11 @@ import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import packageJson from '../package.json' with { type: 'json' };
 import { CommandError, defaultSocket, EXIT } from './client.ts';
+import { backtestCommands } from './commands/backtest.ts';
 import { configCommands } from './commands/config.ts';
 import { evaluateCommands } from './commands/evaluate.ts';
 import { nodeCommands } from './commands/node.ts';
+import { planCommands } from './commands/plan.ts';
 import { resourceCommands } from './commands/resources.ts';
 import { ruleCommands } from './commands/rules.ts';
 import { silenceCommands } from './commands/silences.ts';
@@ -43,10 +45,18 @@ const common = yargs(given)
   })
   .option('json', { type: 'boolean', default: false, describe: 'print JSON', global: true });
 
-const cli: Argv = [nodeCommands, resourceCommands, ruleCommands, silenceCommands, evaluateCommands, testCommands, configCommands, storeCommands].reduce(
-  (all, add) => add(all),
-  common,
-);
+const cli: Argv = [
+  nodeCommands,
+  resourceCommands,
+  ruleCommands,
+  silenceCommands,
+  evaluateCommands,
+  testCommands,
+  backtestCommands,
+  planCommands,
+  configCommands,
+  storeCommands,
+].reduce((all, add) => add(all), common);
 
 try {
   await cli

@@ -2,6 +2,8 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { actionChild, type ActionType } from '../actors/actions/action.ts';
 import { actionTypes } from '../actors/actions/index.ts';
+import { functionChild } from '../actors/functions/function.ts';
+import { type FunctionConfig, functionSchema } from '../actors/functions/schema.ts';
 import { listenerTypes } from '../actors/listeners/index.ts';
 import type { ListenerType } from '../actors/listeners/listener.ts';
 import { listenerChild } from '../actors/listeners/listener.ts';
@@ -45,11 +47,21 @@ export const monitorSchemas = new Map(monitorTypes.map((one) => [one.type as str
 export const actionSchemas = new Map(
   actionTypes.map((one) => [
     one.type as string,
-    resource(one.schema, { concurrency: Type.Integer({ minimum: 1, maximum: 1_000, default: 8, description: 'Executions that may run at the same time.' }) }),
+    resource(one.schema, {
+      concurrency: Type.Integer({ minimum: 1, maximum: 1_000, default: 8, description: 'Executions that may run at the same time.' }),
+      group_by: Type.Optional(
+        Type.Array(Type.String({ pattern: '^(rule|severity|monitor|labels\\.[A-Za-z_][A-Za-z0-9_]{0,127})$' }), {
+          uniqueItems: true,
+          description:
+            'Executions that agree in these (`rule`, `severity`, `monitor`, `labels.KEY`; `[]`: all) and come within `group_wait` are delivered as one. Left out: each alone.',
+        }),
+      ),
+      group_wait: Type.Number({ minimum: 0, maximum: 86_400, default: 30, description: 'Seconds that the first of a group waits for others.' }),
+    }),
   ]),
 );
 export const listenerSchemas = new Map(listenerTypes.map((one) => [one.type as string, one.schema as TSchema]));
-export { retentionSchema, ruleSchema, silenceSchema, storeSchema };
+export { functionSchema, retentionSchema, ruleSchema, silenceSchema, storeSchema };
 
 const byType = <T extends { readonly type: string }>(types: readonly T[], type: string): T | undefined => types.find((one) => one.type === type);
 // The lists hold types of many schemas; from here on each is used with the config that its own schema has checked.
@@ -87,6 +99,10 @@ export function childOf({ kind, spec, needs = [] }: Pick<Declared, 'kind' | 'spe
   if (kind === 'rule') {
     const config = spec as RuleConfig;
     return ruleChild(config.name, config, { ...rules, names, feed, log: logger(`rule:${config.name}`) }, needs);
+  }
+  if (kind === 'function') {
+    const config = spec as FunctionConfig;
+    return functionChild(config, names, logger(`function:${config.name}`));
   }
   const { name, type, config, retry_policy, concurrency = 8 } = spec as Resource;
   const log = logger(`${kind}:${name}`);

@@ -20,6 +20,6 @@ export function diff(running: readonly Declared[], wanted: readonly Declared[]):
   return [...stops.sort(byPlace).reverse(), ...rest.sort(byPlace)];
 }
 
-const ORDER: readonly string[] = ['system_config', 'silence', 'action', 'rule', 'monitor', 'listener'];
+const ORDER: readonly string[] = ['system_config', 'silence', 'action', 'function', 'rule', 'monitor', 'listener'];
 const byPlace = (a: Change, b: Change): number => ORDER.indexOf(a.declared.kind) - ORDER.indexOf(b.declared.kind);
 const key = ({ kind, name }: Declared): string => `${kind}/${name}`;

@@ -2,11 +2,12 @@
  * Texts into declared resources: parse, overlay, interpolate, expand, validate. All errors come at once, each with its place, and with an
  * error nothing is declared. Boot, reload, CLI and API take this one road.
  */
-import { type TSchema, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { nearest } from '../actors/schema.ts';
 import type { Declaration, Declared, Kind, PlacedFault, Source, Wanted } from '../proto/api.ts';
-import { actionSchemas, checkMore, listenerSchemas, monitorSchemas, ruleSchema, silenceSchema, type SystemConfig } from './catalogue.ts';
+import { actionSchemas, checkMore, functionSchema, listenerSchemas, monitorSchemas, ruleSchema, silenceSchema, type SystemConfig } from './catalogue.ts';
 import { told } from './faults.ts';
+import { functionOf } from './functions.ts';
 import { interpolate, misspelt, type Scope } from './interpolate.ts';
 import { concat, faultAt, isMap, member, merge, parsePlaced, type Placed, placeAt, placeOf, plain } from './placed.ts';
 import { monitorsNamed, withNeeds } from './needs.ts';
@@ -55,7 +56,7 @@ export function declare({ sources, overlay, environment, secrets }: Wanted, env:
     else if (!entry.source) found.delete(key);
   }
   const names = (kind: Kind): ReadonlySet<string> => new Set([...found.values()].filter((one) => one.kind === kind).map(({ name }) => name));
-  const known: Known = { monitor: new Set([...names('monitor'), SYSTEM]), action: names('action'), rule: names('rule') };
+  const known: Known = { monitor: new Set([...names('monitor'), SYSTEM]), action: names('action'), rule: names('rule'), function: names('function') };
   const declared = [...found.values()].flatMap((one) => checkOne(one, known, system, scope, faults));
   faults.push(...circlesAmong([...found.values()].filter(({ kind }) => kind === 'rule')));
   const first: Declared = { kind: 'system_config', name: 'system', type: 'system', origin: own?.source ? own.origin : 'file', spec: system };
@@ -158,6 +159,7 @@ const SCHEMAS: Readonly<Record<Kind, ReadonlyMap<string, TSchema>>> = {
   rule: new Map([['rule', ruleSchema]]),
   listener: new Map([...listenerSchemas].map(([type, config]) => [type, Type.Object({ name: Type.String(), type: Type.String(), config })])),
   silence: new Map([['silence', silenceSchema]]),
+  function: new Map([['function', functionSchema]]),
   system_config: new Map(),
 };
 
@@ -168,7 +170,7 @@ function checkOne(
   scope: Scope,
   faults: PlacedFault[],
 ): readonly Declared[] {
-  const type = kind === 'rule' || kind === 'silence' ? kind : member(placed, 'type')?.value;
+  const type = kind === 'rule' || kind === 'silence' || kind === 'function' ? kind : member(placed, 'type')?.value;
   const types = [...SCHEMAS[kind].keys()];
   const schema = typeof type === 'string' ? SCHEMAS[kind].get(type) : undefined;
   if (typeof type !== 'string' || !schema) {
@@ -181,9 +183,15 @@ function checkOne(
   const filled = kind === 'rule' ? withParameters(placed, scope, faults) : withSystemDefaults(placed, schema, system);
   const spec = checkPlaced(schema, filled, faults);
   if (kind === 'monitor' && name === SYSTEM) faults.push(faultAt(placeOf(placed, '/name'), `another name: the monitor \`${SYSTEM}\` is Argos itself`, name));
+  if (kind === 'function') return declaredFunction({ kind, name, placed: filled, origin }, spec, faults);
   if (kind === 'rule') faults.push(...checkRule(filled, known));
   else if (spec !== undefined) faults.push(...checkMore(kind, spec).map(faultIn(filled)));
   return spec === undefined ? [] : [{ kind, name, type, origin, spec }];
+}
+
+function declaredFunction({ kind, name, placed, origin }: Found & { readonly origin: Origin }, checked: unknown, faults: PlacedFault[]): readonly Declared[] {
+  const spec = checked === undefined ? undefined : functionOf(placed, checked as Static<typeof functionSchema>, faults);
+  return spec ? [{ kind, name, type: kind, origin, spec }] : [];
 }
 
 /** `system.max_retries` and `system.timeout` are the defaults of every resource. */

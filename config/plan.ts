@@ -41,7 +41,7 @@ function ruleOf(change: Change, stored: Identity | undefined): PlannedRule {
   }
 }
 
-const identityOf = ({ name, spec }: Declared): Identity => programOf(name, spec as RuleConfig, []).identity; // load.ts has checked it
+const identityOf = ({ spec }: Declared): Identity => programOf(spec as RuleConfig, []).identity; // load.ts has checked it
 
 /** The keys of the resource that differ, within its `config` too. */
 function differing(before: Declared, after: Declared): readonly string[] {

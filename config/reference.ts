@@ -12,7 +12,7 @@ import { COMPARISONS } from '../actors/rules/values/leaf.ts';
 import { truthTables } from '../actors/rules/condition/truth-tables.ts';
 import { WINDOW_FUNCTIONS } from '../actors/rules/windows/windows.ts';
 import { windowSchema } from '../actors/rules/alert/silences.ts';
-import { retentionSchema, ruleSchema, silenceSchema, storeSchema, systemSchema } from './catalogue.ts';
+import { functionSchema, retentionSchema, ruleSchema, silenceSchema, storeSchema, systemSchema } from './catalogue.ts';
 
 export const REFERENCE_FILE = join(import.meta.dirname, '..', 'docs', 'configuration.md');
 const INTRODUCTION = join(import.meta.dirname, '..', 'docs', 'configuration.head.md');
@@ -79,7 +79,12 @@ export function referenceText(): string {
       'An entry of `monitors.single` has `name`, `type`, `config` and `retry_policy`; one of `monitors.bulk` has `name_pattern` and perhaps `bulk_field`.',
       ...monitors,
     ),
-    section('##', '`actions`', 'As monitors, and `concurrency` (default 8): how many executions may run at the same time.', ...actions),
+    section(
+      '##',
+      '`actions`',
+      'As monitors, and `concurrency` (default 8): how many executions may run at the same time; `group_by` and `group_wait` (above).',
+      ...actions,
+    ),
     section(
       '##',
       '`rules`',
@@ -88,6 +93,7 @@ export function referenceText(): string {
       `Operators of a leaf: ${words(COMPARISONS)}. JsonLogic's: ${words(OPERATOR_NAMES)}. Windows over \`["monitor.path", "5m"]\`: ${words(WINDOW_FUNCTIONS)}.`,
       section('###', 'What is true, false and unknown', truthTables()),
     ),
+    section('##', '`functions`', described(functionSchema), keys(functionSchema)),
     section('##', '`silences`', described(silenceSchema), keys(silenceSchema), section('###', 'An entry of `windows`', keys(windowSchema))),
     section('##', '`listeners`', ...listeners),
     section('##', '`retry_policy`', described(retryPolicy), keys(retryPolicy)),

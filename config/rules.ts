@@ -12,7 +12,7 @@ import { faultAt, isList, isMap, mapPlaced, member, type Placed, placeAt, placeO
 import { systemFaults } from './system.ts';
 
 /** The names that a rule may use. */
-export type Known = Readonly<Record<'monitor' | 'action' | 'rule', ReadonlySet<string>>>;
+export type Known = Readonly<Record<'monitor' | 'action' | 'rule' | 'function', ReadonlySet<string>>>;
 
 const CONDITIONS = ['condition', 'clear_when'] as const;
 /** What stands before the name of a rule whose state a condition reads, as if it were a monitor's. */
@@ -53,9 +53,10 @@ function variablesIn(json: unknown): readonly string[] {
   return [...named, ...Object.values(json).flatMap(variablesIn)];
 }
 
-function parsedOf(rule: Placed, key: (typeof CONDITIONS)[number]): Parsed | undefined {
+/** @param functions the custom functions that there are. */
+function parsedOf(rule: Placed, key: (typeof CONDITIONS)[number], functions: readonly string[] | 'any'): Parsed | undefined {
   const [condition, parameters] = [member(rule, key), member(rule, 'parameters')];
-  return condition && parseCondition(plain(condition), isMap(parameters) ? (plain(parameters) as Fields) : {}, `/${key}`);
+  return condition && parseCondition(plain(condition), isMap(parameters) ? (plain(parameters) as Fields) : {}, `/${key}`, functions);
 }
 
 /** Faults of one rule, also where the schema has refused it. */
@@ -69,7 +70,7 @@ export function checkRule(rule: Placed, known: Known): readonly PlacedFault[] {
         : [faultAt(place, `the name of ${kind === 'action' ? 'an' : 'a'} ${kind} that is declared`, value, nearest(value, [...known[kind]]))],
     );
   const ofCondition = (key: (typeof CONDITIONS)[number]): readonly PlacedFault[] => {
-    const [parsed, condition] = [parsedOf(rule, key), member(rule, key)];
+    const [parsed, condition] = [parsedOf(rule, key, [...known.function]), member(rule, key)];
     if (!parsed || !condition) return [];
     if (!('condition' in parsed)) return parsed.faults.map(faultIn(rule));
     const { reads, all } = readsIn(parsed.condition);
@@ -112,7 +113,7 @@ export function circlesAmong(rules: readonly { readonly name: string; readonly p
   const read = new Map(
     rules.map(({ name, placed }) => [
       name,
-      [...CONDITIONS.flatMap((key) => rulesIn(parsedOf(placed, key))), ...dependsOn(placed, true).map(({ value }) => String(value))],
+      [...CONDITIONS.flatMap((key) => rulesIn(parsedOf(placed, key, 'any'))), ...dependsOn(placed, true).map(({ value }) => String(value))],
     ]),
   );
   const done = new Set<string>();

@@ -1,34 +1,47 @@
-/** The published JSON Schema (draft 2020-12) of a whole configuration, made from the types' own schemas. Run it to write `argos.schema.json` anew. */
+/** The published JSON Schema (draft 2020-12) of a whole configuration, and of unit tests, made from the types' own schemas. Run it to write both anew. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TSchema } from 'typebox';
-import { actionSchemas, listenerSchemas, monitorSchemas, retentionSchema, ruleSchema, silenceSchema, storeSchema, systemSchema } from './catalogue.ts';
+import { FUNCTION_NAME } from '../actors/functions/schema.ts';
+import {
+  actionSchemas,
+  functionSchema,
+  listenerSchemas,
+  monitorSchemas,
+  retentionSchema,
+  ruleSchema,
+  silenceSchema,
+  storeSchema,
+  systemSchema,
+} from './catalogue.ts';
+import { testFileSchema } from './test-schema.ts';
 
 interface Json {
   readonly [key: string]: unknown;
 }
 type Schemas = ReadonlyMap<string, TSchema>;
 export const SCHEMA_FILE = join(import.meta.dirname, 'argos.schema.json');
+export const TEST_SCHEMA_FILE = join(import.meta.dirname, 'argos-test.schema.json');
 
 /** A number, a flag or a list may also be a reference that is filled in when the configuration loads. */
 const REFERENCE = { type: 'string', pattern: '^\\$\\{[a-z]+\\.[^{}]+\\}$' };
 const NO_TEXT: readonly unknown[] = ['integer', 'number', 'boolean', 'array'];
 
 /** What the node checks, after defaults and references, as a person writes it, before them. */
-function asWritten(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(asWritten);
+function asWritten(schema: unknown, references: boolean): unknown {
+  if (Array.isArray(schema)) return schema.map((one) => asWritten(one, references));
   if (!isObject(schema)) return schema;
   const inner: Record<string, unknown> = Object.fromEntries(
-    Object.entries(schema).map(([key, value]) => [key, key === 'enum' || key === 'default' ? value : asWritten(value)]),
+    Object.entries(schema).map(([key, value]) => [key, key === 'enum' || key === 'default' ? value : asWritten(value, references)]),
   );
   const { properties, required, type, description } = schema;
   if (Array.isArray(required) && isObject(properties)) inner.required = required.filter((key) => !hasDefault(properties[String(key)]));
-  return NO_TEXT.includes(type) ? { ...(description === undefined ? {} : { description }), anyOf: [inner, REFERENCE] } : inner;
+  return references && NO_TEXT.includes(type) ? { ...(description === undefined ? {} : { description }), anyOf: [inner, REFERENCE] } : inner;
 }
 const hasDefault = (schema: unknown): boolean => isObject(schema) && 'default' in schema;
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const written = (schema: TSchema): Json => asWritten(JSON.parse(JSON.stringify(schema))) as Json; // through JSON: without TypeBox's hidden marks
+const written = (schema: TSchema, references = true): Json => asWritten(JSON.parse(JSON.stringify(schema)), references) as Json; // through JSON: without TypeBox's hidden marks
 const definitions = (kind: string, schemas: Schemas): Json => Object.fromEntries([...schemas].map(([type, schema]) => [`${kind}-${type}`, written(schema)]));
 
 /** `type` decides which schema holds. */
@@ -72,9 +85,16 @@ const group = (kind: string, schemas: Schemas): Json => ({
   properties: { single: { type: 'array', items: single(kind, schemas) }, bulk: { type: 'array', items: bulk(kind, schemas) } },
 });
 
+/** An entry that has its name as its key. */
+function withoutName(schema: TSchema): Json {
+  const { properties, required, ...rest } = written(schema) as { readonly properties: Json; readonly required?: readonly string[] };
+  const { name: _name, ...others } = properties;
+  return { ...rest, properties: others, required: (required ?? []).filter((key) => key !== 'name') };
+}
+
 /** The whole document. */
 export const configSchema = (): Json => ({
-  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $schema: DRAFT,
   title: 'Argos configuration',
   type: 'object',
   additionalProperties: false,
@@ -93,11 +113,21 @@ export const configSchema = (): Json => ({
     actions: group('action', actionSchemas),
     rules: { type: 'array', items: written(ruleSchema) },
     silences: { type: 'array', items: written(silenceSchema) },
+    functions: { type: 'object', propertyNames: { pattern: FUNCTION_NAME }, additionalProperties: withoutName(functionSchema) },
     environments: { type: 'object', additionalProperties: { type: 'object' }, description: 'Merged over the rest by --env or system.environment.' },
   },
   $defs: { ...definitions('monitor', monitorSchemas), ...definitions('action', actionSchemas) },
 });
 
-export const schemaText = (): string => `${JSON.stringify(configSchema(), null, 2)}\n`;
+const DRAFT = 'https://json-schema.org/draft/2020-12/schema';
+/** Of a file of unit tests (`argos test`). */
+export const testSchema = (): Json => ({ $schema: DRAFT, title: 'Argos unit tests of rules', ...written(testFileSchema, false) });
 
-if (import.meta.main) writeFileSync(SCHEMA_FILE, schemaText());
+const textOf = (schema: Json): string => `${JSON.stringify(schema, null, 2)}\n`;
+export const schemaText = (): string => textOf(configSchema());
+export const testSchemaText = (): string => textOf(testSchema());
+
+if (import.meta.main) {
+  writeFileSync(SCHEMA_FILE, schemaText());
+  writeFileSync(TEST_SCHEMA_FILE, testSchemaText());
+}

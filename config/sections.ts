@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { check, nearest } from '../actors/schema.ts';
 import { listenerSchemas, listenerType, monitorType } from './catalogue.ts';
 import type { Kind, PlacedFault } from '../proto/api.ts';
+import { functionsIn } from './functions.ts';
 import { faultAt, isList, isMap, items, mapPlaced, member, type Placed, placeAt, placeOf, plain } from './placed.ts';
 
 /** One resource before it is checked. Listeners have the shape of the others: name, type, config. */
@@ -28,6 +29,7 @@ const shape = Type.Object(
     actions: groups,
     rules: entries,
     silences: entries,
+    functions: Type.Optional(Type.Record(Type.String(), Type.Object({}))),
     environments: Type.Optional(Type.Record(Type.String(), Type.Object({}))),
   },
   { additionalProperties: false },
@@ -54,6 +56,7 @@ export function resourcesOf(root: Placed, env: Readonly<Record<string, string | 
     ...bulk('action', 'actions'),
     ...entriesOf(member(root, 'rules')).map((one) => found('rule', one)),
     ...entriesOf(member(root, 'silences')).map((one) => found('silence', one)),
+    ...functionsIn(root).map((one): Found => ({ kind: 'function', ...one })),
     ...listeners(root, env),
   ];
 }

@@ -49,7 +49,7 @@ export function runCase({ written: { name, expect }, place, startMs, looks, sile
   return { name, line: place.place.line, failures };
 }
 
-const silencesOf = (declared: readonly Declared[]): readonly Silence[] =>
+export const silencesOf = (declared: readonly Declared[]): readonly Silence[] =>
   declared.flatMap(({ kind, spec }): readonly Silence[] => {
     if (kind !== 'silence') return [];
     const parsed = parseSilence(spec);
@@ -65,7 +65,7 @@ export function rulesFor(names: readonly string[], declared: readonly Declared[]
     if (!one || wanted.has(name)) return;
     const config = one.spec as RuleConfig; // load.ts has checked it
     wanted.set(name, { name, config, needs: one.needs });
-    for (const monitor of programOf(name, config, []).reads.keys()) if (monitor.startsWith(RULE)) want(monitor.slice(RULE.length));
+    for (const monitor of programOf(config, []).reads.keys()) if (monitor.startsWith(RULE)) want(monitor.slice(RULE.length));
   };
   for (const name of names) want(name);
   return [...wanted.values()];

@@ -1,7 +1,7 @@
 /** What crosses the control socket: requests and replies, shared by the node, the CLI and whoever speaks HTTP to it. */
 import { type Static, Type } from 'typebox';
 
-export const KINDS = ['monitor', 'rule', 'action', 'listener', 'silence', 'system_config'] as const;
+export const KINDS = ['monitor', 'rule', 'action', 'listener', 'silence', 'function', 'system_config'] as const;
 export type Kind = (typeof KINDS)[number];
 /** The kinds that may be created, replaced and deleted one by one. */
 export const EDITABLE: readonly Kind[] = ['monitor', 'rule', 'action', 'silence', 'system_config'];
@@ -186,10 +186,10 @@ export interface Compacted {
 }
 /** What of the store is exported. `*` in a name matches any run of characters. */
 export interface ExportQuery {
-  readonly what: 'metrics' | 'logs' | 'traces';
+  readonly what: 'metrics' | 'logs' | 'traces' | 'episodes';
   readonly format: 'ndjson' | 'csv' | 'parquet';
   readonly service?: string | undefined;
-  /** Of metrics, of spans. */
+  /** Of metrics, of spans; of episodes the rule. */
   readonly name?: string | undefined;
   /** ms since 1970, both included. */
   readonly fromMs?: number | undefined;

@@ -51,3 +51,35 @@ export interface PlannedRule {
   readonly state: 'new' | 'kept' | 'reevaluated' | 'reset' | 'removed';
   readonly reason: string;
 }
+
+/** What a rule would have done over stored history, beside what it did. */
+export interface Backtest {
+  readonly rule: string;
+  /** ISO 8601. */
+  readonly from: string;
+  readonly to: string;
+  /** How many samples were judged. */
+  readonly samples: number;
+  readonly episodes: readonly ReplayedEpisode[];
+  /** Episodes on record that would not have been. */
+  readonly lost: readonly RecordedEpisode[];
+  /** What the answer cannot be relied on for, in words. */
+  readonly limits: readonly string[];
+}
+export interface RecordedEpisode {
+  readonly started: string;
+  /** null: it runs at the end of the time. */
+  readonly ended: string | null;
+  readonly instance: string;
+  readonly severity: string;
+  readonly details: string;
+}
+export interface ReplayedEpisode extends RecordedEpisode {
+  /** Whether the firing would have been told; else `held` says why not. */
+  readonly told: boolean;
+  readonly held: string | null;
+  /** Beside what is on record: there at the same time (to a second), at another, or not there. */
+  readonly beside: 'same' | 'shifted' | 'new';
+  /** The one on record, of `shifted`. */
+  readonly was?: { readonly started: string; readonly ended: string | null };
+}

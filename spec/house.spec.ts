@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { expect } from 'chai';
 
-const STAGES = ['listeners', 'monitors', 'rules', 'outbox', 'actions', 'store', 'secrets', 'admin'].map((name) => `actors/${name}`);
+const STAGES = ['listeners', 'monitors', 'rules', 'functions', 'outbox', 'actions', 'store', 'secrets', 'admin'].map((name) => `actors/${name}`);
 const GROUND = ['lib', 'proto'];
 /** Rooms of one stage, each on those before it. */
 const rooms = (stage: string, ...names: readonly string[]): Record<string, readonly string[]> =>

@@ -1,4 +1,5 @@
 /** Puts the node together: what the stages share, and what each is handed of it. Nothing runs before `startNode`. */
+import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { adminChild } from '../actors/admin/admin.ts';
 import { Branches } from '../actors/admin/branches.ts';
@@ -9,6 +10,7 @@ import { routes } from '../actors/admin/routes/routes.ts';
 import { serveOn } from '../actors/admin/unix-socket.ts';
 import { Berth } from '../actors/berth.ts';
 import { Feed } from '../actors/feed.ts';
+import { callFunction } from '../actors/functions/function.ts';
 import { logger } from '../actors/logger.ts';
 import type { Names } from '../actors/names.ts';
 import { dueNow, lookAgain, outboxChild } from '../actors/outbox/outbox.ts';
@@ -35,9 +37,11 @@ import { isStarted } from '../lib/start.ts';
 import type { Declaration, Source } from '../proto/api.ts';
 import { startArgos } from './argos.ts';
 import { branch } from './branch.ts';
+import { History } from './history.ts';
+import { planIn } from './plan.ts';
 import { resource } from './resource.ts';
 import { forgetRule, rulesIn } from './rules.ts';
-import { nodeOf, sharedQueue, signed } from './shared.ts';
+import { nodeOf, sharedQueue } from './shared.ts';
 import { papersOf } from './upkeep.ts';
 
 export interface NodeOptions {
@@ -122,6 +126,7 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
     rules: {
       ...rulesIn(store, () => declared, node),
       due: (jobs) => dueNow(names, jobs),
+      call: (name, args) => callFunction(names, name, args),
       hold: (alert, atMs) => silenced.hold(alert, atMs),
     },
     listeners: {
@@ -132,6 +137,7 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
     },
   };
   const silenced = new Silenced(names);
+  const history = new History(store, kept.node ?? hostname(), node !== undefined);
   const control = new Berth();
   const upkeep = new Upkeep(kept, true);
   const branches = new Branches(names, (declared) => resource(childOf(declared, site)));
@@ -151,8 +157,8 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
     },
     silences: silenced,
     lastExit: (child) => restarts.of(child)?.lastExit,
-    lastVersion: async () => (await store.versions(1))[0],
-    saveVersion: (version) => store.commit([{ set: 'version', version: signed(version, node) }]),
+    lastVersion: () => history.last(),
+    saveVersion: (version) => history.save(version),
     replay: async () => {
       if (replayed) return;
       for await (const { telemetry, seq, atMs } of store.unjudged()) await feed.replay(telemetry, seq, atMs);
@@ -197,6 +203,7 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
               export: (query, signal) => upkeep.export(query, signal),
             },
             validate: (sources) => declare({ sources: sources ?? readSources(), overlay: [], environment }, env).faults,
+            plan: (running, sources) => planIn({ store, secrets, readSources, environment, env, atRestart: admin.atRestart }, running, sources),
           }),
         signal,
       ),
@@ -210,16 +217,16 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
       log: logger('outbox'),
       open: () => store.openJobs(),
       shared: node === undefined ? undefined : sharedQueue(store, node),
-      attempted: ({ job, fence, number, startedMs, durationMs, outcome, status, dueMs }) =>
-        store.commit([
-          {
-            set: 'attempt',
+      attempted: (records) =>
+        store.commit(
+          records.map(({ job, fence, number, startedMs, durationMs, outcome, status, dueMs }) => ({
+            set: 'attempt' as const,
             status,
             dueMs,
             fence,
             attempt: { job, number, startedMs, durationMs, outcome: outcome.kind, reason: 'reason' in outcome ? outcome.reason : null },
-          },
-        ]),
+          })),
+        ),
     }),
     rules: branch('rules', names),
     monitors: branch('monitors', names, [resource(childOf(systemMonitor(), site))]),

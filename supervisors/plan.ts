@@ -8,7 +8,7 @@ import type { Plan } from '../proto/reports.ts';
 
 interface Grounds {
   readonly store: Pick<Store, 'versions' | 'ruleState'>;
-  readonly secrets: () => Promise<Readonly<Record<string, string>>>;
+  readonly secrets: { values(): Promise<Readonly<Record<string, string>>> };
   readonly readSources: () => readonly Source[];
   readonly environment: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -24,7 +24,7 @@ export async function planIn(
 ): Promise<Plan | { readonly faults: readonly PlacedFault[] }> {
   const [last] = await store.versions(1);
   const overlay = (last?.overlay ?? []) as readonly OverlayEntry[]; // admin wrote it
-  const declaration = declare({ sources: sources ?? readSources(), overlay, environment, secrets: await secrets() }, env);
+  const declaration = declare({ sources: sources ?? readSources(), overlay, environment, secrets: await secrets.values() }, env);
   if (declaration.faults.length > 0) return { faults: declaration.faults };
   const states = await Promise.all(
     running.filter(({ kind }) => kind === 'rule').map(async ({ name }) => [name, (await store.ruleState(name)) as RuleState | undefined] as const), // a rule wrote it

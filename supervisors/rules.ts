@@ -1,7 +1,9 @@
 /** What rules are given of the store: where their state lies, what they owe, and what their monitors have seen before. */
 import { monitorTypes } from '../actors/monitors/index.ts';
 import type { StoredAs } from '../actors/monitors/monitor.ts';
-import type { News, RulePort, RuleState } from '../actors/rules/port.ts';
+import type { Job } from '../actors/job.ts';
+import { Groups } from '../actors/outbox/groups.ts';
+import type { Execution, News, RulePort, RuleState } from '../actors/rules/port.ts';
 import type { AlertState } from '../actors/rules/alert/alert-state.ts';
 import { closingOf } from '../actors/rules/closing.ts';
 import type { RuleConfig } from '../actors/rules/schema.ts';
@@ -19,11 +21,16 @@ type Kept = Pick<Store, 'ruleState' | 'ruleInstances' | 'commit' | 'eachMetric'>
  * @param declared the monitors, as they are declared now.
  * @param node what this node is called, where others share its database.
  */
-export const rulesIn = (store: Kept, declared: () => readonly Declared[], node?: string): Lasting => ({
+export const rulesIn = (store: Kept, declared: () => readonly Declared[], node?: string, groups = new Groups()): Lasting => ({
   load: async (rule) => (await store.ruleState(rule)) as RuleState | undefined, // a rule has written it
   instances: async (rule) => (await store.ruleInstances(rule)).map(({ instance, state }) => ({ instance, state: state as AlertState })),
   declares: (monitor) => declared().some(({ kind, name }) => kind === 'monitor' && name === monitor),
-  commit: (rule, news) => store.commit(changesOf(rule, node === undefined ? news : { ...news, state: { ...news.state, node } })),
+  commit: async (rule, news) => {
+    const grouped = news.executions.map((one) => (one.suppressed === undefined ? { job: inGroup(one.job, declared(), groups) } : one));
+    const { state } = news;
+    await store.commit(changesOf(rule, { ...news, executions: grouped, state: node === undefined ? state : { ...state, node } }));
+    return owed(grouped);
+  },
   async *history(monitor, path, fromMs) {
     const query = queryOf(
       declared().find(({ kind, name }) => kind === 'monitor' && name === monitor),
@@ -39,7 +46,16 @@ export const rulesIn = (store: Kept, declared: () => readonly Declared[], node?:
 export async function forgetRule(store: Kept, port: Lasting & Pick<RulePort, 'due'>, feed: Feed, rule: string, config?: RuleConfig): Promise<void> {
   const news = await closingOf(rule, config, { ...port, feed }, 'the rule was removed', Date.now());
   await store.commit([...(news ? changesOf(rule, news) : []), { set: 'forget_rule', rule }]);
-  if (news) port.due(news.executions.flatMap(({ job, suppressed }) => (suppressed === undefined ? [job] : [])));
+  if (news) port.due(owed(news.executions));
+}
+
+const owed = (executions: readonly Execution[]): readonly Job[] => executions.flatMap(({ job, suppressed }) => (suppressed === undefined ? [job] : []));
+
+/** As its action is declared now. */
+function inGroup(job: Job, declared: readonly Declared[], groups: Groups): Job {
+  const action = declared.find(({ kind, name }) => kind === 'action' && name === job.action);
+  const { group_by: by, group_wait = 0 } = (action?.spec ?? {}) as { readonly group_by?: readonly string[]; readonly group_wait?: number };
+  return by ? groups.join(job, { by, waitMs: group_wait * 1_000 }, Date.now()) : job;
 }
 
 const changesOf = (rule: string, { state, instances, episodes, executions }: News): readonly Change[] => [

@@ -1,6 +1,5 @@
 /** What nodes that share a database keep apart. A node with a database of its own has no name there. */
 import { hostname } from 'node:os';
-import type { Version } from '../actors/admin/desk.ts';
 import type { SharedQueue } from '../actors/outbox/port.ts';
 import type { StoreOptions } from '../actors/store/server.ts';
 import type { Store } from '../actors/store/store.ts';
@@ -17,9 +16,3 @@ export const sharedQueue = (store: Store, node: string): SharedQueue => ({
   renew: () => store.commit([{ set: 'leases', owner: node, untilMs: Date.now() + LEASE_MS }]),
   release: () => store.commit([{ set: 'leases', owner: node, untilMs: null }]),
 });
-
-/** The history says which of them has made a version. */
-export function signed(version: Version, node: string | undefined): Version {
-  if (node === undefined) return version;
-  return { ...version, author: version.author === 'node' ? `node ${node}` : `${version.author}, node ${node}` };
-}

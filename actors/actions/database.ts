@@ -71,7 +71,7 @@ export const database: ActionType<typeof schema> = {
 };
 
 function rowOf({ insert_template, idempotency_column: key }: Static<typeof schema>, job: Job): Readonly<Record<string, string | number | boolean | null>> {
-  const context = contextOf(job.alert);
+  const context = contextOf(job);
   const row = Object.fromEntries(
     Object.entries(insert_template).map(([column, value]) => [column, scalar(typeof value === 'string' ? renderValue(value, context) : value)]),
   );

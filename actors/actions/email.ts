@@ -106,8 +106,8 @@ export const email: ActionType<typeof schema> = {
   },
 };
 
-function mailOf({ from, to, cc, bcc, subject, body, is_html, attachments }: Static<typeof schema>, { alert }: Job) {
-  const context = contextOf(alert);
+function mailOf({ from, to, cc, bcc, subject, body, is_html, attachments }: Static<typeof schema>, job: Job) {
+  const context = contextOf(job);
   const text = render(body, context, is_html ? html : plain);
   return {
     from,

@@ -80,11 +80,11 @@ interface Sent extends Fields {
   readonly body?: string;
 }
 function requestOf({ url, method, headers, body_template }: Static<typeof schema>, job: Job): Sent {
-  const context = contextOf(job.alert);
+  const context = contextOf(job);
   const lines = Object.fromEntries(Object.entries(headers).map(([key, text]) => [key.toLowerCase(), headerLine(text, context)]));
   const body =
     body_template === undefined
-      ? JSON.stringify({ id: job.id, ...job.alert })
+      ? JSON.stringify({ id: job.id, ...job.alert, ...(job.alerts ? { alerts: job.alerts } : {}) })
       : render(body_template, context, isJson(body_template, lines['content-type']) ? json : plain);
   const sends = method !== 'GET';
   const target = render(url, context, urlComponent);

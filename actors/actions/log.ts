@@ -20,11 +20,11 @@ export const log: ActionType<typeof schema> = {
     const fault = templateFault(message);
     return fault ? [{ path: '/message', ...fault }] : [];
   },
-  shown: ({ message, level }, { alert }) => ({ level, message: render(message, contextOf(alert), line) }),
+  shown: ({ message, level }, job) => ({ level, message: render(message, contextOf(job), line) }),
   prepare:
     ({ message, level }, port) =>
-    async ({ alert, id }) => {
-      port.log[level](render(message, contextOf(alert), line), { execution: id });
+    async (job) => {
+      port.log[level](render(message, contextOf(job), line), { execution: job.id });
       return { kind: 'delivered' };
     },
 };

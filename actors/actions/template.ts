@@ -3,6 +3,7 @@
  * runs, and escaped for where each value lands. What is filled in is never read for references again. Pure.
  */
 import type { Alert } from '../alert.ts';
+import type { Job } from '../job.ts';
 import { nearest } from '../schema.ts';
 
 type Part = string | { readonly reference: string };
@@ -18,11 +19,15 @@ export class TemplateError extends Error {
 const REFERENCE = /\$\{([^{}]*)\}/g;
 const LONGEST = 1_048_576;
 const FORBIDDEN = new Set(['__proto__', 'prototype', 'constructor']);
-const RULE_KEYS = ['name', 'description', 'severity', 'state', 'episode', 'details', 'since', 'labels', 'parameters'];
-const SYSTEM_KEYS = ['timestamp'];
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  rule: ['name', 'description', 'severity', 'state', 'episode', 'details', 'since', 'labels', 'parameters'],
+  system: ['timestamp'],
+  monitor: ['name', 'data'],
+  alerts: ['count', 'lines', 'all'],
+};
 
 /** What the templates of a job may speak of. `system.timestamp` is when the verdict was reached, the same at every attempt. */
-export const contextOf = (alert: Alert): Context => {
+export const contextOf = ({ alert, alerts = [alert] }: Pick<Job, 'alert' | 'alerts'>): Context => {
   const at = new Date(alert.atMs).toISOString();
   return {
     rule: {
@@ -42,9 +47,12 @@ export const contextOf = (alert: Alert): Context => {
     },
     monitors: alert.monitors,
     event: alert.event,
+    alerts: { count: alerts.length, lines: alerts.map(lineOf).join('\n'), all: alerts },
     system: { timestamp: at },
   };
 };
+
+const lineOf = ({ rule, state, severity, details }: Alert): string => `${rule} is ${state} (${severity}): ${details}`;
 
 /** Why a reference of a template can never be filled in; undefined when it may be. */
 export function templateFault(text: string): { readonly expected: string; readonly nearest?: string | undefined; readonly got: string } | undefined {
@@ -52,14 +60,14 @@ export function templateFault(text: string): { readonly expected: string; readon
     if (typeof part === 'string') continue;
     const [root = '', key = ''] = part.reference.split('.');
     const got = `\${${part.reference}}`;
-    const roots = ['rule', 'monitor', 'monitors', 'event', 'system'];
+    const roots = ['rule', 'monitor', 'monitors', 'event', 'alerts', 'system'];
     if (!roots.includes(root))
       return {
         expected: `a reference to ${roots.map((one) => `${one}.…`).join(', ')}`,
         got,
         nearest: nearest(root, [...roots, 'parameters', 'env', 'secrets']),
       };
-    const keys = root === 'rule' ? RULE_KEYS : root === 'system' ? SYSTEM_KEYS : root === 'monitor' ? ['name', 'data'] : undefined;
+    const keys = KEYS[root];
     if (keys && !keys.includes(key)) return { expected: `${root}.${keys.join(`, ${root}.`)}`, got, nearest: nearest(key, keys) };
     if (key === '') return { expected: `a name behind ${root}.`, got };
   }

@@ -191,8 +191,7 @@ class Admin implements GenServer<undefined, Command> {
     const diff = plan.filter((step) => step.do !== 'keep').map(({ do: verb, declared: { kind, name } }) => `${signs[verb]} ${kind} ${name}`);
     if (!this.#self.isAlive) throw new Exit(this.#self.exitReason); // killed meanwhile: the next one goes by what is written down
     if (diff.length > 0 || !isDeepStrictEqual(overlay, this.#overlay)) {
-      await this.#port.saveVersion({ number: this.#live.version + 1, atMs: Date.now(), author, reason, diff, overlay });
-      this.#live.version++;
+      this.#live.version = await this.#port.saveVersion({ number: this.#live.version + 1, atMs: Date.now(), author, reason, diff, overlay });
       this.#log.info('the configuration has changed', { reason, author, version: this.#live.version, changes: diff.length, diff: diff.slice(0, SHOWN) });
     }
     this.#adopt(declared, system, sources, overlay);

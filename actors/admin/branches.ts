@@ -18,7 +18,7 @@ export interface Step {
 }
 
 export const keyOf = ({ kind, name }: { readonly kind: Kind; readonly name: string }): string => `${kind}:${name}`;
-const BRANCHES: Readonly<Partial<Record<Kind, string>>> = { monitor: 'monitors', rule: 'rules', action: 'actions', listener: 'listeners' };
+const BRANCHES: Readonly<Partial<Record<Kind, string>>> = { monitor: 'monitors', rule: 'rules', action: 'actions', listener: 'listeners', function: 'rules' };
 
 export class Branches {
   readonly #names: Names;

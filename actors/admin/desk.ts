@@ -24,7 +24,8 @@ export interface AdminPort {
   adopt(declared: readonly Declared[]): void;
   readonly silences: Silences;
   lastVersion(): Promise<{ readonly number: number; readonly overlay: unknown } | undefined>;
-  saveVersion(version: Version): Promise<void>;
+  /** @returns the number that it got. */
+  saveVersion(version: Version): Promise<number>;
   /** A resource is no more: what is open of it ends, and what is kept of its state goes. */
   forget(gone: Declared): Promise<void>;
   /** Rules that have gone from the file while no node was there to see it end as well. */

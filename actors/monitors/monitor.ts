@@ -11,6 +11,7 @@ import { type GenServer, type Init, type Next, noreply, ok, reply, startLink, st
 import type { Process } from '../../lib/process.ts';
 import type { Fields, Log, Metric } from '../event.ts';
 import type { Feed, Pushed } from '../feed.ts';
+import type { Wanted } from '../taps.ts';
 import type { Logger } from '../logger.ts';
 import type { Names } from '../names.ts';
 import { backoffMs, type RetryPolicy } from '../retry-policy.ts';
@@ -20,8 +21,8 @@ import type { Fault } from '../schema.ts';
 export interface MonitorPort {
   /** Hand on what was seen. Resolves when the rules have room for it: wait for it before you take more. */
   emit(fields: Fields): Promise<void>;
-  /** Have the items of listeners that `wants` picks, each as the fields that `see` makes of it. To be called at once, or never. */
-  tap(wants: (item: Metric | Log) => boolean, see: (item: Metric | Log) => Fields): void;
+  /** Have the items of listeners that are wanted, each as the fields that `see` makes of it. To be called at once, or never. */
+  tap(wanted: Wanted, see: (item: Metric | Log) => Fields): void;
   /** True when the last watch was lost. */
   readonly retrying: boolean;
   /** Aborted when the monitor stops. Pass it to every request, socket and timer. */
@@ -177,9 +178,9 @@ class Monitor<S extends TSchema> implements GenServer<undefined, { readonly ask:
         this.#failures = 0;
         return this.#emit(fields);
       },
-      tap: (wants, see) => {
+      tap: (wanted, see) => {
         this.#see = see;
-        this.#settings.feed.tap(this.#name, self, wants);
+        this.#settings.feed.tap(this.#name, self, wanted);
       },
       retrying: this.#failures > 0,
       signal,

@@ -16,6 +16,9 @@ const schema = Type.Object(
   { additionalProperties: false, description: "What devices and services send to Argos's own listeners." },
 );
 
+/** The one text that a pattern matches, if it is one. */
+const only = (pattern: string | undefined): string | undefined => (pattern?.includes('*') ? undefined : pattern);
+
 export const push: MonitorType<typeof schema> = {
   type: 'push',
   schema,
@@ -32,7 +35,7 @@ export const push: MonitorType<typeof schema> = {
           : kind !== 'metric' && name === undefined && (level === undefined || level.includes(item.level));
       return fits && isService(item.service) && tagged.every(([key, matches]) => matches(Object.hasOwn(item.tags, key) ? item.tags[key] : undefined));
     };
-    tap(wants, (item) => ({ ...item }));
+    tap({ wants, service: only(service), name: only(name) }, (item) => ({ ...item }));
     return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   },
 };

@@ -11,13 +11,14 @@ import type { Names, Terms } from '../names.ts';
 import { backoffMs } from '../retry-policy.ts';
 import * as vitals from '../vitals.ts';
 import { Claims, type Hands } from './claims.ts';
+import { groupOf, together } from './groups.ts';
 import type { AttemptRecord, Due, OutboxPort } from './port.ts';
 
 type Cast =
   | { readonly due: readonly Job[] }
   | 'look'
   | { readonly ready: Due }
-  | { readonly settled: string; readonly action: string; readonly again: Due | undefined };
+  | { readonly settled: readonly string[]; readonly action: string; readonly again: Due | undefined };
 /** Tell the outbox of executions that have just been committed. */
 export const dueNow = (names: Names, jobs: readonly Job[]): void => {
   const outbox = names.whereis('outbox');
@@ -46,6 +47,8 @@ interface Lane {
 interface State {
   readonly known: Set<string>;
   readonly lanes: Map<string, Lane>;
+  /** What waits for its group to be due. */
+  readonly groups: Map<string, Due[]>;
 }
 
 export const outboxChild = (port: OutboxPort): ChildSpec => ({
@@ -68,7 +71,7 @@ class Outbox implements GenServer<State, never, Cast> {
   async init(self: Process): Promise<Init<State>> {
     this.#self = self;
     self.trapExit = true;
-    const state: State = { known: new Set(), lanes: new Map() };
+    const state: State = { known: new Set(), lanes: new Map(), groups: new Map() };
     const { shared, log } = this.#port;
     if (shared) {
       const got = (claimed: readonly Due[]): void => {
@@ -84,13 +87,13 @@ class Outbox implements GenServer<State, never, Cast> {
 
   handleCast(message: Cast, state: State): Next<State> {
     if (message === 'look' || ('due' in message && this.#claims)) this.#claims?.look();
-    else if ('due' in message) for (const job of message.due) this.#accept({ job, attempts: 0, dueMs: job.createdMs }, state);
+    else if ('due' in message) for (const job of message.due) this.#accept({ job, attempts: 0, dueMs: job.group?.dueMs ?? job.createdMs }, state);
     else if ('ready' in message) this.#enqueue(message.ready, state);
     else {
       const lane = state.lanes.get(message.action);
       if (lane) lane.running--;
       if (message.again) this.#later(message.again);
-      else state.known.delete(message.settled);
+      else for (const id of message.settled) state.known.delete(id);
       this.#run(message.action, state);
       this.#claims?.look();
     }
@@ -132,8 +135,22 @@ class Outbox implements GenServer<State, never, Cast> {
   #accept(due: Due, state: State): void {
     if (state.known.has(due.job.id)) return;
     state.known.add(due.job.id);
-    if (due.dueMs <= Date.now()) this.#enqueue(due, state);
-    else this.#later(due);
+    const group = groupOf(due);
+    const waiting = group === undefined ? undefined : state.groups.get(group);
+    if (waiting) waiting.push(due);
+    else if (group !== undefined) state.groups.set(group, [due]);
+    if (waiting) return; // the first of them has set the clock
+    if (group === undefined && due.dueMs <= Date.now()) this.#enqueue(due, state);
+    else this.#later(due); // one of a group in any case: the others may come with it
+  }
+
+  /** With all of its group that have come meanwhile. */
+  #gathered(due: Due, { groups }: State): Due {
+    const group = due.others ? undefined : groupOf(due); // those that have been tried together stay as they are
+    if (group === undefined) return due;
+    const [first = due, ...others] = groups.get(group) ?? [due];
+    groups.delete(group);
+    return { ...first, others };
   }
 
   #later(due: Due): void {
@@ -144,7 +161,7 @@ class Outbox implements GenServer<State, never, Cast> {
     const { action } = due.job;
     const lane = state.lanes.get(action) ?? { waiting: [], running: 0 };
     state.lanes.set(action, lane);
-    lane.waiting.push(due);
+    lane.waiting.push(this.#gathered(due, state));
     this.#run(action, state);
   }
 
@@ -161,7 +178,7 @@ class Outbox implements GenServer<State, never, Cast> {
       const due = lane.waiting.shift() as Due;
       lane.running++;
       const attempt = this.#attempt(due, terms).then(
-        (again) => void cast<Cast>(this.#self, { settled: due.job.id, action, again }),
+        (again) => void cast<Cast>(this.#self, { settled: allOf(due).map(({ job }) => job.id), action, again }),
         (error: unknown) => this.#self.die(error), // cannot happen unless this file is wrong: then it starts anew from the store
       );
       this.#underWay.add(attempt);
@@ -170,25 +187,32 @@ class Outbox implements GenServer<State, never, Cast> {
   }
 
   /** One attempt, written down. Answers what is still to be done. */
-  async #attempt({ job, attempts, fence }: Due, { retry }: Terms): Promise<Due | undefined> {
+  async #attempt(due: Due, { retry }: Terms): Promise<Due | undefined> {
+    const { job, attempts } = due;
+    const all = allOf(due);
     const startedMs = Date.now();
-    if (attempts === 0) vitals.executionStartSeconds.observe(Math.max(0, startedMs - job.createdMs) / 1_000);
-    const outcome = await this.#deliver(job);
+    if (attempts === 0) for (const one of all) vitals.executionStartSeconds.observe(Math.max(0, startedMs - one.job.createdMs) / 1_000);
+    const outcome = await this.#deliver(together([job, ...(due.others ?? []).map((one) => one.job)]));
     const endedMs = Date.now();
-    if (outcome === 'absent') return { job, attempts, dueMs: endedMs + ABSENT_MS, ...(fence === undefined ? {} : { fence }) };
+    if (outcome === 'absent') return { ...due, dueMs: endedMs + ABSENT_MS };
     const number = attempts + 1;
     const exhausted = outcome.kind === 'retry' && number > retry.max_retries;
     const status: JobStatus = outcome.kind === 'delivered' ? 'succeeded' : outcome.kind === 'discard' || exhausted ? 'failed' : 'retrying';
     const waitMs = outcome.kind === 'retry' ? Math.max(outcome.afterMs ?? 0, backoffMs(retry, number, Math.random())) : 0;
     const dueMs = endedMs + (status === 'retrying' ? waitMs : 0);
-    vitals.executions.inc({ action: job.action, outcome: outcome.kind });
-    const record: AttemptRecord = { job: job.id, fence: this.#claims && fence, number, startedMs, durationMs: endedMs - startedMs, outcome, status, dueMs };
-    await this.#write(record);
-    const detail = { execution: job.id, action: job.action, attempt: number, ...('reason' in outcome ? { reason: outcome.reason } : {}) };
+    vitals.executions.inc({ action: job.action, outcome: outcome.kind }, all.length);
+    const record = { number, startedMs, durationMs: endedMs - startedMs, outcome, status, dueMs };
+    await this.#write(all.map((one) => ({ job: one.job.id, fence: this.#claims && one.fence, ...record })));
+    const detail = {
+      execution: job.id,
+      ...(all.length > 1 ? { together: all.length } : {}),
+      action: job.action,
+      attempt: number, ...('reason' in outcome ? { reason: outcome.reason } : {}),
+    };
     if (status === 'succeeded') this.#port.log.info('delivered', detail);
     else
       this.#port.log.warn(status === 'failed' ? 'failed for good' : 'will be tried again', { ...detail, ...(status === 'retrying' ? { inMs: waitMs } : {}) });
-    return status === 'retrying' && !this.#claims ? { job, attempts: number, dueMs } : undefined; // a claim ends with its attempt
+    return status === 'retrying' && !this.#claims ? { ...due, attempts: number, dueMs } : undefined; // a claim ends with its attempt
   }
 
   /** `absent`: the action was not there, or was stopped before it could answer. That is no attempt. */
@@ -205,18 +229,20 @@ class Outbox implements GenServer<State, never, Cast> {
   }
 
   /** An attempt that is not written down would be made again after a crash: so a store that is away is waited for. */
-  async #write(record: AttemptRecord): Promise<void> {
+  async #write(records: readonly AttemptRecord[]): Promise<void> {
     while (this.#self.isAlive) {
       try {
-        return await this.#port.attempted(record);
+        return await this.#port.attempted(records);
       } catch (error) {
         if (this.#stopping) return;
-        this.#port.log.error('an attempt cannot be written down and waits', { execution: record.job, error: String(error) });
+        this.#port.log.error('an attempt cannot be written down and waits', { execution: records[0]?.job, error: String(error) });
         await new Promise((resolve) => this.#self.clock.setTimer(STORE_RETRY_MS, () => resolve(undefined)));
       }
     }
   }
 }
+
+const allOf = (due: Due): readonly Due[] => [due, ...(due.others ?? [])];
 
 class Ready {
   readonly due: Due;

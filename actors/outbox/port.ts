@@ -8,8 +8,8 @@ export interface OutboxPort {
   readonly log: Logger;
   /** Executions that are not at their end, the first due first. */
   open(): Promise<readonly Due[]>;
-  /** Write an attempt down, and what is to come. */
-  attempted(attempt: AttemptRecord): Promise<void>;
+  /** Write an attempt down, and what is to come: for each execution that it was for, together. */
+  attempted(attempt: readonly AttemptRecord[]): Promise<void>;
   /** Where other nodes carry executions out, too: then each is claimed, and `open` is not asked. */
   readonly shared?: SharedQueue | undefined;
 }
@@ -19,6 +19,8 @@ export interface Due {
   readonly dueMs: number;
   /** Of the claim. */
   readonly fence?: number;
+  /** Of a group: those that go with it. */
+  readonly others?: readonly Due[];
 }
 export interface AttemptRecord {
   readonly job: string;

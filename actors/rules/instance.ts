@@ -3,7 +3,8 @@
  * key ''; a rule with it has one for each monitor that matches.
  */
 import type { Fields, Observation } from '../event.ts';
-import type { AlertState, HoldAt } from './alert/alert-state.ts';
+import { type AlertState, type HoldAt, isOpen } from './alert/alert-state.ts';
+import { Answers } from './condition/answers.ts';
 import type { Facts } from './condition/compile.ts';
 import { at } from './values/values.ts';
 import type { Window } from './condition/operators-window.ts';
@@ -37,6 +38,8 @@ export class Instance {
   readonly #watchedMs: number;
   readonly #condition: readonly Aggregate[];
   readonly #clear: readonly Aggregate[];
+  /** Of the last judgement, where there are custom functions. */
+  #answers: Answers | undefined;
 
   constructor(key: string, program: Program, state: AlertState, nowMs: number) {
     this.key = key;
@@ -73,12 +76,23 @@ export class Instance {
     return this.#facts(states, nowMs, this.#clear);
   }
 
+  /** Begin a judgement that asks custom functions. */
+  asks(): Answers {
+    this.#answers = new Answers();
+    return this.#answers;
+  }
+  /** Evaluate it for what it asks of them. */
+  rehearse(states: States, nowMs: number): void {
+    const { condition, clear } = this.#program;
+    verdictOf(condition, this.#facts(states, nowMs, this.#condition));
+    if (clear && isOpen(this.state)) verdictOf(clear, this.#facts(states, nowMs, this.#clear));
+  }
+
   /** Judge it as things stand; `holdAt` is what holds its telling back from outside the rule. Its own state is the caller's to change, when that is lasting. */
   judge(states: States, nowMs: number, holdAt: HoldAt): Judged {
     const { condition, clear, life } = this.#program;
     const main = verdictOf(condition, this.#facts(states, nowMs, this.#condition));
-    const open = this.state.phase === 'firing' || this.state.phase === 'recovering';
-    const end = clear && open ? verdictOf(clear, this.#facts(states, nowMs, this.#clear)) : undefined;
+    const end = clear && isOpen(this.state) ? verdictOf(clear, this.#facts(states, nowMs, this.#clear)) : undefined;
     const error = main.error ?? end?.error;
     const found: Found = {
       truth: main.truth,
@@ -109,7 +123,7 @@ export class Instance {
       before: (monitor) => states.before(named(monitor)),
       window: (index) => aggregates[index]?.at(nowMs),
       whole: () => Object.fromEntries(this.#program.monitors.map((monitor): readonly [string, unknown] => [monitor, states.now(monitor)])) satisfies Fields,
-      call: () => undefined, // custom functions are to come
+      call: (name, args) => this.#answers?.of(name, args),
     };
   }
 }

@@ -8,6 +8,7 @@ import { type Acked, acknowledge, type AlertState, close, type Hold, INACTIVE, i
 import type { Subject } from './alert/matchers.ts';
 import type { Found } from './alert/verdict.ts';
 import { type Decision, Desk } from './decisions.ts';
+import type { Asked } from './condition/answers.ts';
 import { Instance, type States } from './instance.ts';
 import { type Program, programOf } from './program.ts';
 import type { RuleConfig } from './schema.ts';
@@ -21,15 +22,18 @@ export interface Ground {
   evaluated?(found: Found, observation: Observation): void;
   unjudged?(monitor: string): void;
 }
-/** An alert has begun to be watched: its windows want what they would hold. */
-export interface Need {
-  readonly fill: Instance;
-}
+/**
+ * `fill`: an alert has begun to be watched, and its windows want what they would hold. `ask`: custom functions are to be called, all together; what is
+ * not answered is unknown.
+ */
+export type Need = { readonly fill: Instance } | { readonly ask: readonly Asked[] };
 /** A judgement asks for what it needs, and goes on when it is there. */
 export type Judgement = Generator<Need, readonly Decision[], void>;
 
 /** Alerts of one rule; monitors beyond that are not judged by it, and that is said. */
 export const MOST_INSTANCES = 10_000;
+/** So often one judgement may ask for more, by what was answered: in a condition calls stand within calls, and in lists one behind the other. */
+const MOST_ROUNDS = 100;
 
 const AT_NO_EVENT = { monitor: undefined, error: undefined };
 
@@ -45,7 +49,7 @@ export class Judge {
 
   /** @param needs monitors whose states the rule's actions name beside those that it reads. */
   constructor(rule: string, config: RuleConfig, needs: readonly string[], ground: Ground) {
-    this.program = programOf(rule, config, needs);
+    this.program = programOf(config, needs);
     this.desk = new Desk(rule, config, this.program);
     this.#ground = ground;
   }
@@ -102,6 +106,7 @@ export class Judge {
       const states = this.#states(monitor, observation, previous);
       for (const instance of yield* this.#concerned(monitor, observation)) {
         instance.see(monitor, observation);
+        if (this.program.asks) yield* this.#asked(instance, states, nowOf(instance, monitor, observation));
         decisions.push(...this.#judge(instance, states, monitor, observation));
       }
       previous = observation;
@@ -111,11 +116,15 @@ export class Judge {
   }
 
   /** All that has changed by time alone. */
-  tick(nowMs: number): readonly Decision[] {
+  *tick(nowMs: number): Judgement {
     const due = this.instances.filter(({ wakeMs }) => wakeMs <= nowMs);
     for (const one of due) one.wakeMs = Number.POSITIVE_INFINITY;
     const states = this.states();
-    const decisions = this.program.life.mode === 'event' ? [] : due.flatMap((one) => this.#judge(one, states, undefined, { atMs: nowMs, fields: {} }));
+    const decisions: Decision[] = [];
+    for (const one of this.program.life.mode === 'event' ? [] : due) {
+      if (this.program.asks) yield* this.#asked(one, states, nowMs);
+      decisions.push(...this.#judge(one, states, undefined, { atMs: nowMs, fields: {} }));
+    }
     this.wakeMs = Number.POSITIVE_INFINITY;
     for (const { wakeMs } of this.#instances.values()) this.wakeMs = Math.min(this.wakeMs, wakeMs);
     return decisions;
@@ -149,11 +158,22 @@ export class Judge {
 
   /** One evaluation of one alert. Answers what it changed. */
   #judge(instance: Instance, states: States, monitor: string | undefined, observation: Observation): readonly Decision[] {
-    const nowMs = monitor === undefined ? observation.atMs : Math.max(observation.atMs, instance.state.sinceMs);
+    const nowMs = nowOf(instance, monitor, observation);
     const { turn, found, error } = instance.judge(states, nowMs, (atMs) => this.#ground.hold(this.desk.subjectOf(instance), atMs));
     this.#ground.evaluated?.(found, observation);
     this.wakeMs = Math.min(this.wakeMs, instance.wakeMs);
     return this.desk.decide(instance, turn, states, { monitor, observation, nowMs, error });
+  }
+
+  /** Have custom functions asked what this judgement asks of them. */
+  *#asked(instance: Instance, states: States, nowMs: number): Generator<Need, void, void> {
+    const answers = instance.asks();
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      instance.rehearse(states, nowMs);
+      const ask = answers.take();
+      if (ask.length === 0) return;
+      yield { ask };
+    }
   }
 
   /** The instances that an observation concerns: that of its monitor, and, when others are read as well, all. */
@@ -178,3 +198,6 @@ export class Judge {
     return observation && history[history.indexOf(observation) - 1];
   }
 }
+
+/** When it is judged: an alert does not go back in time. */
+const nowOf = ({ state }: Instance, monitor: string | undefined, { atMs }: Observation): number => (monitor === undefined ? atMs : Math.max(atMs, state.sinceMs));

@@ -30,12 +30,14 @@ export interface RulePort {
   declares(monitor: string): boolean;
   /** The alerts of its instances. */
   instances(rule: string): Promise<readonly { readonly instance: string; readonly state: AlertState }[]>;
-  /** Resolves when all of it is lasting, together. */
-  commit(rule: string, news: News): Promise<void>;
+  /** Resolves when all of it is lasting, together; with the executions that are owed, as they are written down. */
+  commit(rule: string, news: News): Promise<readonly Job[]>;
   /** What holds the telling of an alert back at that time, from outside the rule. When that changes the rule is sent `RECONSIDER`. */
   hold(alert: Subject, atMs: number): Hold | undefined;
   /** These have been committed and are due. */
   due(jobs: readonly Job[]): void;
+  /** What a custom function answers; undefined when it has no answer. It does so in bounded time, and never rejects. */
+  call(name: string, args: readonly unknown[]): Promise<unknown>;
   /** What a monitor has seen at a path since then, oldest first. */
   history(monitor: string, path: readonly string[], fromMs: number): AsyncIterable<{ readonly tsMs: number; readonly value: unknown }>;
 }

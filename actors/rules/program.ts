@@ -7,7 +7,7 @@ import { type Identity, identityOf } from './condition/identity.ts';
 import { at } from './values/values.ts';
 import type { Window } from './condition/operators-window.ts';
 import type { RuleConfig } from './schema.ts';
-import { reads, type Tree, windows, words } from './condition/tree.ts';
+import { calls, reads, type Tree, windows, words } from './condition/tree.ts';
 import type { Life } from './alert/verdict.ts';
 
 /** How the monitor of an instance is called in the conditions of a rule with `for_each`. */
@@ -38,15 +38,17 @@ export interface Program {
   readonly dependsOn: readonly Dependency[];
   /** The monitors whose states its alerts show. */
   readonly monitors: readonly string[];
+  /** Whether its conditions call custom functions. */
+  readonly asks: boolean;
 }
 
 /** @param needs monitors whose states the rule's actions name beside those that it reads. */
-export const programOf = (name: string, config: RuleConfig, needs: readonly string[]): Program => new Compilation(name, config, needs);
+export const programOf = (config: RuleConfig, needs: readonly string[]): Program => new Compilation(config, needs);
 
-/** The tree of a condition, which load.ts has checked. */
-function treeOf(name: string, json: unknown, config: RuleConfig): Tree {
-  const parsed = parseCondition(json, config.parameters);
-  if (!('condition' in parsed)) throw new TypeError(`rule ${name}: ${parsed.faults[0]?.path} is not a condition`);
+/** The tree of one of a rule's conditions, which load.ts has checked. */
+function treeOf(config: RuleConfig, key: 'condition' | 'clear_when'): Tree {
+  const parsed = parseCondition(config[key], config.parameters, '', 'any');
+  if (!('condition' in parsed)) throw new TypeError(`rule ${config.name}: ${key}${parsed.faults[0]?.path} is not a condition`);
   return parsed.condition;
 }
 
@@ -57,18 +59,20 @@ function treeOf(name: string, json: unknown, config: RuleConfig): Tree {
 class Condition implements Part {
   readonly holds: Compiled;
   readonly windows: readonly Window[];
-  readonly #read: () => Tree;
+  readonly #config: RuleConfig;
+  readonly #key: 'condition' | 'clear_when';
   #tree: WeakRef<Tree> | undefined;
 
-  constructor(tree: Tree, read: () => Tree) {
+  constructor(tree: Tree, config: RuleConfig, key: 'condition' | 'clear_when') {
     this.holds = compile(tree);
     this.windows = listOf(windows(tree));
-    this.#read = read;
+    this.#config = config;
+    this.#key = key;
   }
   get tree(): Tree {
     const there = this.#tree?.deref();
     if (there) return there;
-    const tree = this.#read();
+    const tree = treeOf(this.#config, this.#key);
     this.#tree = new WeakRef(tree);
     return tree;
   }
@@ -82,22 +86,24 @@ class Compilation implements Program {
   readonly reads: Reads;
   readonly each: Program['each'];
   readonly monitors: readonly string[];
+  readonly asks: boolean;
   readonly #config: RuleConfig;
   #identity: WeakRef<Identity> | undefined;
 
-  constructor(name: string, config: RuleConfig, needs: readonly string[]) {
-    const { condition, clear_when, for_each } = config;
-    const tree = treeOf(name, condition, config);
-    const clear = clear_when === undefined ? undefined : treeOf(name, clear_when, config);
+  constructor(config: RuleConfig, needs: readonly string[]) {
+    const { clear_when, for_each } = config;
+    const tree = treeOf(config, 'condition');
+    const clear = clear_when === undefined ? undefined : treeOf(config, 'clear_when');
     const trees = clear ? [tree, clear] : [tree];
     const fields = merged(trees);
-    this.condition = new Condition(tree, () => treeOf(name, condition, config));
-    this.clear = clear && new Condition(clear, () => treeOf(name, clear_when, config));
+    this.condition = new Condition(tree, config, 'condition');
+    this.clear = clear && new Condition(clear, config, 'clear_when');
     this.life = lifeOf(config);
     this.dependsOn = listOf(dependenciesOf(config));
     this.reads = readsOf(config, ...trees);
     this.each = for_each === undefined ? undefined : { matches: glob(for_each), fields: fields.get(EACH) ?? [] };
     this.monitors = [...new Set([...fields.keys(), ...needs])].filter((monitor) => monitor !== EACH || for_each === undefined);
+    this.asks = trees.some((one) => calls(one).length > 0);
     this.#config = config;
   }
 

@@ -8,9 +8,11 @@ import { type GenServer, type Init, type Next, noreply, ok, reply, startLink } f
 import type { Process } from '../../lib/process.ts';
 import type { Wake } from '../feed.ts';
 import type { Mark } from '../inbox.ts';
+import type { Job } from '../job.ts';
 import * as vitals from '../vitals.ts';
 import type { AckReply } from '../../proto/api.ts';
 import { type Acked, type AlertState, INACTIVE } from './alert/alert-state.ts';
+import type { Asked } from './condition/answers.ts';
 import { verdictOfEdit } from './condition/identity.ts';
 import type { Decision } from './decisions.ts';
 import type { Instance } from './instance.ts';
@@ -23,6 +25,8 @@ export type { RulePort };
 
 const MOST_AT_ONCE = 1_000;
 const COMMIT_RETRY_MS = 1_000;
+/** So long a rule waits for custom functions in one go, which is what holds back whoever sends to it; then they have no answer. */
+const MOST_ASKED_MS = 200;
 const TICK = Symbol('time may have changed the verdict');
 
 /** @param needs monitors whose states the rule's actions name beside those that it reads. */
@@ -42,6 +46,8 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
   readonly #seen = new Map<string, number>();
   #read: Mark | undefined;
   #published = false;
+  /** How long it has waited for custom functions, since it took what it is at now. */
+  #askedMs = 0;
   #self!: Process;
   #tickMs = Number.POSITIVE_INFINITY;
   #cancelTick: () => void = () => {};
@@ -82,6 +88,7 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
 
   /** All events that are waiting are judged in one go, so that they cost one commit. */
   async handleCast(wake: Wake): Promise<Next<undefined>> {
+    this.#askedMs = 0;
     const decisions: Decision[] = [];
     let { mark } = wake;
     for (const { event, mark: next } of [wake, ...this.#waiting()]) {
@@ -101,7 +108,8 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
     if (message !== TICK && message !== RECONSIDER) return noreply(undefined);
     if (message === RECONSIDER) this.#judge.reconsider();
     else this.#tickMs = Number.POSITIVE_INFINITY;
-    const decisions = this.#judge.tick(Date.now());
+    this.#askedMs = 0;
+    const decisions = await this.#served(this.#judge.tick(Date.now()));
     if (decisions.length > 0) await this.#settle(decisions);
     else if (!this.#published) await this.#publish();
     this.#tickAt(this.#judge.wakeMs);
@@ -118,8 +126,20 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
     for (;;) {
       const { done, value } = judgement.next();
       if (done) return value;
-      await this.#refill(value.fill);
+      if ('fill' in value) await this.#refill(value.fill);
+      else await this.#ask(value.ask);
     }
+  }
+
+  /** Custom functions, all together. */
+  async #ask(calls: readonly Asked[]): Promise<void> {
+    if (this.#askedMs > MOST_ASKED_MS) {
+      for (const { name } of calls) vitals.functionCalls.inc({ function: name, outcome: 'overload' });
+      return;
+    }
+    const beganMs = performance.now();
+    await Promise.all(calls.map(async (one) => one.answer(await this.#port.call(one.name, one.args))));
+    this.#askedMs += performance.now() - beganMs;
   }
 
   /** What its windows held before this life of the rule. A store that does not answer leaves them empty: the rule judges what it has. */
@@ -172,9 +192,10 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
   async #settle(decisions: readonly Decision[], parted: readonly string[] = []): Promise<void> {
     const { feed, log } = this.#port;
     const news = this.#judge.desk.newsOf(decisions, this.#judge.main, this.#read, parted);
+    let due: readonly Job[] = [];
     while (this.#self.isAlive) {
       try {
-        await this.#port.commit(this.#name, news);
+        due = await this.#port.commit(this.#name, news);
         break;
       } catch (error) {
         if (!this.#self.isAlive) return;
@@ -184,7 +205,6 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
     }
     if (this.#read) feed.judged(this.#name, this.#read);
     for (const { said, alert } of decisions) if (said) log.info(said, { episode: alert.episode, details: alert.details });
-    const due = news.executions.flatMap(({ job, suppressed }) => (suppressed === undefined ? [job] : []));
     if (due.length > 0) this.#port.due(due);
     await this.#publish();
   }

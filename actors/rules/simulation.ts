@@ -100,7 +100,7 @@ export class Simulation {
 
   #tick(actor: Actor): void {
     actor.tickedMs = this.#nowMs;
-    this.#settle(actor, actor.judge.tick(this.#nowMs), !actor.published);
+    this.#settle(actor, this.#served(actor.judge.tick(this.#nowMs)), !actor.published);
   }
 
   /** To all that read it; and what they come to to those that read them. */
@@ -138,7 +138,7 @@ export class Simulation {
     }
   }
   #answer(need: Need): void {
-    this.#past.fill(need.fill, this.#nowMs);
+    if ('fill' in need) this.#past.fill(need.fill, this.#nowMs); // nobody answers for custom functions
   }
 }
 

@@ -5,11 +5,9 @@
 import { type Ask, call } from '../../lib/call.ts';
 import { type Init, ok, startLink } from '../../lib/gen-server.ts';
 import { type Pid, type Process, spawn } from '../../lib/process.ts';
-import { Registry } from '../../lib/registry.ts';
 import { started } from '../../lib/start.ts';
 import { Feed } from '../../actors/feed.ts';
-import { logger } from '../../actors/logger.ts';
-import type { Names } from '../../actors/names.ts';
+import { setLogLevel } from '../../actors/logger.ts';
 import { INACTIVE } from '../../actors/rules/alert/alert-state.ts';
 import { compile } from '../../actors/rules/condition/compile.ts';
 import { parseCondition } from '../../actors/rules/condition/condition.ts';
@@ -17,9 +15,9 @@ import { identityOf } from '../../actors/rules/condition/identity.ts';
 import type { Tree } from '../../actors/rules/condition/tree.ts';
 import { Instance } from '../../actors/rules/instance.ts';
 import { programOf, readsOf } from '../../actors/rules/program.ts';
-import { type RulePort, ruleChild } from '../../actors/rules/rule.ts';
+import { ruleChild } from '../../actors/rules/rule.ts';
 import { machine, table } from '../support.ts';
-import { conditionOf, monitorOf, RULES, ruleOf } from './workload.ts';
+import { conditionOf, memoryPort, monitorOf, RULES, ruleOf } from './workload.ts';
 
 /** Bytes in use, of the heap and outside of it. */
 function memory(): number {
@@ -27,6 +25,7 @@ function memory(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }
+setLogLevel('error');
 const keep: unknown[] = [];
 /** Bytes that each of them takes which are made. What is made first, of the last hundred, takes the code with it. */
 async function each(make: (i: number) => unknown): Promise<number> {
@@ -50,21 +49,6 @@ function treeOf(condition: unknown): Tree {
 }
 
 const root: Process = spawn(() => new Promise<never>(() => {}), { name: 'bench' });
-const names: Names = new Registry();
-function portOf(feed: Feed): RulePort {
-  return {
-    names,
-    feed,
-    log: logger('bench'),
-    load: async () => undefined,
-    instances: async () => [],
-    commit: async () => {},
-    hold: () => undefined,
-    declares: () => true,
-    due: () => {},
-    async *history() {},
-  };
-}
 const BLANK = { init: (): Init<undefined> => ok(undefined) };
 
 async function rows(path: (i: number) => (n: number) => string): Promise<Map<string, number>> {
@@ -80,8 +64,8 @@ async function rows(path: (i: number) => (n: number) => string): Promise<Map<str
     const config = at(configs, i);
     return [identityOf({ mode: config.mode, condition: tree }), readsOf(config, tree)];
   }));
-  const programs = configs.map((config) => programOf(config.name, config, []));
-  found.set('all that is compiled: the program', await each((i) => programOf(at(configs, i).name, at(configs, i), [])));
+  const programs = configs.map((config) => programOf(config, []));
+  found.set('all that is compiled: the program', await each((i) => programOf(at(configs, i), [])));
   found.set('an instance', await each((i) => new Instance('', at(programs, i), INACTIVE, 0)));
   const index = new Feed(async () => 1);
   const alive = await idle('reader');
@@ -95,7 +79,7 @@ const shared = await rows(SHARED);
 const own = await rows(OWN);
 const idleBytes = await each((i) => idle(`idle ${i}`));
 const feed = new Feed(async () => 1);
-const port = portOf(feed);
+const port = memoryPort(feed);
 const configs = Array.from({ length: RULES + 100 }, (_, i) => ruleOf(i, conditionOf(i, SHARED(i))));
 const rules: Pid[] = [];
 const wholeBytes = await each(async (i) => {

@@ -7,16 +7,13 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type Ask, call } from '../../lib/call.ts';
 import { type GenServer, type Init, type Next, noreply, ok, startLink } from '../../lib/gen-server.ts';
 import { type Pid, type Process, spawn } from '../../lib/process.ts';
-import { Registry } from '../../lib/registry.ts';
 import { started } from '../../lib/start.ts';
 import type { Fields } from '../../actors/event.ts';
 import { Feed, type Wake } from '../../actors/feed.ts';
-import { logger, setLogLevel } from '../../actors/logger.ts';
-import type { Names } from '../../actors/names.ts';
-import type { News, RulePort } from '../../actors/rules/port.ts';
+import { setLogLevel } from '../../actors/logger.ts';
 import { ruleChild } from '../../actors/rules/rule.ts';
 import { machine, median, quantile, round, table } from '../support.ts';
-import { conditionOf, MONITORS, monitorOf, RULES, ruleOf } from './workload.ts';
+import { conditionOf, memoryPort, MONITORS, monitorOf, RULES, ruleOf } from './workload.ts';
 
 const ROUTE_MS = 1_000;
 const RUNS = 5;
@@ -90,23 +87,6 @@ async function routed(): Promise<string[]> {
 }
 const rate = (n: number): string => Math.round(n).toLocaleString('en');
 
-/** A store in memory, at once. */
-function memoryPort(feed: Feed, decided: (news: News) => void): RulePort {
-  const names: Names = new Registry();
-  return {
-    names,
-    feed,
-    log: logger('bench'),
-    load: async () => undefined,
-    instances: async () => [],
-    commit: async (_rule, news) => decided(news),
-    hold: () => undefined,
-    declares: () => true,
-    due: () => {},
-    async *history() {},
-  };
-}
-
 /** @param share of the events that fire, each all ten rules of its monitor. */
 async function decided(perSecond: number, share: number): Promise<string[]> {
   const feed = new Feed(async () => 1);
@@ -118,8 +98,7 @@ async function decided(perSecond: number, share: number): Promise<string[]> {
   });
   const pids: Pid[] = [];
   for (let i = 0; i < RULES; i++) {
-    const condition = { and: [{ field: `${monitorOf(i)}.hot`, op: '==', value: true }, conditionOf(i, path(i)), ] };
-    const config = ruleOf(i, { or: [(condition.and as unknown[])[0], (condition.and as unknown[])[1]] }, { mode: 'event' });
+    const config = ruleOf(i, { or: [conditionOf(i, path(i)), { field: `${monitorOf(i)}.hot`, op: '==', value: true }] }, { mode: 'event' });
     pids.push(started(await ruleChild(config.name, config, port).start(root)));
   }
   for (const pid of pids) await call(pid, { ask: 'status' } as Ask<unknown>);

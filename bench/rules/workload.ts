@@ -1,4 +1,9 @@
 /** The storm's workload: rules of four comparisons over monitors that are pushed, so that each event concerns as many of them. */
+import { Registry } from '../../lib/registry.ts';
+import type { Feed } from '../../actors/feed.ts';
+import { logger } from '../../actors/logger.ts';
+import type { Names } from '../../actors/names.ts';
+import type { News, RulePort } from '../../actors/rules/port.ts';
 import type { RuleConfig } from '../../actors/rules/schema.ts';
 
 export const RULES = 10_000;
@@ -32,3 +37,24 @@ export const ruleOf = (i: number, condition: unknown, more: Partial<RuleConfig> 
   parameters: {},
   ...more,
 });
+
+/** A store in memory, which has nothing and takes everything at once. */
+export function memoryPort(feed: Feed, committed: (news: News) => void = () => {}): RulePort {
+  const names: Names = new Registry();
+  return {
+    names,
+    feed,
+    log: logger('bench'),
+    load: async () => undefined,
+    declares: () => true,
+    instances: async () => [],
+    commit: async (_rule, news) => {
+      committed(news);
+      return [];
+    },
+    hold: () => undefined,
+    call: async () => undefined,
+    due: () => {},
+    async *history() {},
+  };
+}

@@ -26,12 +26,12 @@ const DATA_DIR = process.env.ARGOS_DATA_DIR ?? './data';
 const KEY = 'The archive holds the secrets encrypted, and not their key: keep secret.key of the data directory (or ARGOS_SECRET_KEY) apart from it.';
 const FORMATS = ['ndjson', 'csv', 'parquet'] as const;
 
-const isOffline = ({ dataDir, storeUrl }: Place): boolean => dataDir !== undefined || storeUrl !== undefined;
+export const isOffline = ({ dataDir, storeUrl }: Place): boolean => dataDir !== undefined || storeUrl !== undefined;
 const dirOf = ({ dataDir = DATA_DIR }: Place): string => resolve(dataDir);
 const urlOf = ({ storeUrl }: Place): string | undefined => (storeUrl === 'sqlite' ? undefined : storeUrl);
-const upkeepOf = async (place: Place) => (await half()).offline(dirOf(place), urlOf(place), place.node);
+export const upkeepOf = async (place: Place) => (await half()).offline(dirOf(place), urlOf(place), place.node);
 
-const placed = <T>(y: Argv<T>) =>
+export const placed = <T>(y: Argv<T>) =>
   y
     .option('data-dir', { type: 'string', describe: 'look into this folder itself, while the node is down; left out: the running node is asked' })
     .option('store-url', { type: 'string', describe: 'look into PostgreSQL itself: postgres://…' });
@@ -131,15 +131,15 @@ const words = (yargs: Argv<Common>): Argv<Common> =>
     )
     .command(
       'export [what]',
-      'samples, logs or spans, for others to read',
+      'samples, logs, spans or episodes of rules, for others to read',
       (y) =>
         placed(y)
-          .positional('what', { choices: ['metrics', 'logs', 'traces'] as const, default: 'metrics' as const, describe: 'of what' })
+          .positional('what', { choices: ['metrics', 'logs', 'traces', 'episodes'] as const, default: 'metrics' as const, describe: 'of what' })
           .option('format', { choices: FORMATS, default: 'ndjson' as const, describe: 'of the file' })
           .option('output', { alias: 'o', type: 'string', default: STDIO, defaultDescription: '-', describe: 'the file; - is stdout' })
           .option('force', FORCE)
           .option('service', { type: 'string', describe: 'only of this one; * matches any run of characters' })
-          .option('name', { type: 'string', describe: 'only metrics or spans of this name, or of this pattern' })
+          .option('name', { type: 'string', describe: 'only metrics or spans of this name, or episodes of this rule, or of this pattern' })
           .option('from', { type: 'string', describe: 'only from then on: ISO 8601, or ms since 1970' })
           .option('to', { type: 'string', describe: 'only until then' }),
       async ({ socket, json, what, format, output, force, service, name, from, to, dataDir, storeUrl }) => {
@@ -208,19 +208,19 @@ function checkText({ engine, integrity, findings, rows, openJobs, unjudged }: St
 }
 
 /** @throws CommandError. */
-function instant(option: string, text: string | undefined): number | undefined {
+export function instant(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const ms = /^-?\d+$/.test(text) ? Number(text) : Date.parse(text);
   if (Number.isNaN(ms)) throw new CommandError(`${option}: expected ISO 8601, or milliseconds since 1970, got ${text}`, EXIT.usage);
   return ms;
 }
 
-function paramsOf({ what, format, service, name, fromMs, toMs }: ExportQuery): URLSearchParams {
+export function paramsOf({ what, format, service, name, fromMs, toMs }: ExportQuery): URLSearchParams {
   const given = Object.entries({ what, format, service, name, from: fromMs, to: toMs }).filter(([, value]) => value !== undefined);
   return new URLSearchParams(given.map(([key, value]) => [key, String(value)]));
 }
 
-async function* bytesOf(chunks: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array> {
+export async function* bytesOf(chunks: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of chunks) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
   } catch (error) {
@@ -231,7 +231,7 @@ async function* bytesOf(chunks: AsyncIterable<Uint8Array | string>): AsyncGenera
 }
 
 /** What the node's half refuses, as the command line says it. */
-async function told<T>(work: Promise<T>): Promise<T> {
+export async function told<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

@@ -50,7 +50,7 @@ describe('Feed', () => {
           },
         }),
     });
-    feed.tap(`tap ${pid.id}`, pid, wants);
+    feed.tap(`tap ${pid.id}`, pid, { wants });
     return { pid, pushed };
   }
 

@@ -5,7 +5,7 @@ import { type Change, diff } from '../../config/diff.ts';
 import type { Declared } from '../../proto/api.ts';
 
 describe('diff', () => {
-  const ORDER = ['system_config', 'silence', 'action', 'rule', 'monitor', 'listener'] as const;
+  const ORDER = ['system_config', 'silence', 'action', 'function', 'rule', 'monitor', 'listener'] as const;
   const declared: fc.Arbitrary<Declared> = fc
     .record({
       kind: fc.constantFrom(...ORDER),

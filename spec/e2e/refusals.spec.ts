@@ -16,7 +16,9 @@ const CONFIG = { listeners: { http: { port: 0 }, mqtt: { enabled: false } } };
 
 /** A refusal: one line on stderr, for a person. */
 function expectRefused({ code, stdout, stderr }: CliResult, wanted: number, says: RegExp): void {
-  expect(stderr).to.match(/^argos: .+\n$/).and.match(says);
+  expect(stderr)
+    .to.match(/^argos: .+\n$/)
+    .and.match(says);
   expect(stdout).to.equal('');
   expect(code).to.equal(wanted);
 }
@@ -75,7 +77,13 @@ describe('looking into a data directory', () => {
     db.pragma('user_version = 99');
     db.close();
     const archive = join(tempFolder(), 'x');
-    for (const one of await Promise.all([['store', 'check'], ['store', 'export'], ['backup', archive]].map((words) => cli([...words, '--data-dir', folder]))))
+    for (const one of await Promise.all(
+      [
+        ['store', 'check'],
+        ['store', 'export'],
+        ['backup', archive],
+      ].map((words) => cli([...words, '--data-dir', folder])),
+    ))
       expectRefused(one, 1, /argos\.db is of schema version 99, .* use a newer Argos/);
     expect(existsSync(archive)).to.equal(false);
   });

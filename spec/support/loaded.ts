@@ -49,7 +49,7 @@ const nowMs = (life + 1) * LEASE_MS;
 /** Judges as a push monitor does: what it is sent is done with some turns later. */
 class Judge implements GenServer<undefined, never, Pushed> {
   init(self: Process): Init<undefined> {
-    feed.tap('judge', self, () => true);
+    feed.tap('judge', self, { wants: () => true });
     return ok(undefined);
   }
   async handleCast({ seq, mark }: Pushed): Promise<Next<undefined>> {

@@ -33,12 +33,16 @@ export class TestOutbox {
   }
 
   /** How it writes an attempt down. */
-  write = ({ job: id, fence, number, startedMs, durationMs, outcome, status, dueMs }: AttemptRecord): Promise<void> => {
-    const reason = 'reason' in outcome ? outcome.reason : null;
-    return this.under.store.commit([
-      { set: 'attempt', status, dueMs, fence, attempt: { job: id, number, startedMs, durationMs, outcome: outcome.kind, reason } },
-    ]);
-  };
+  write = (records: readonly AttemptRecord[]): Promise<void> =>
+    this.under.store.commit(
+      records.map(({ job: id, fence, number, startedMs, durationMs, outcome, status, dueMs }) => ({
+        set: 'attempt',
+        status,
+        dueMs,
+        fence,
+        attempt: { job: id, number, startedMs, durationMs, outcome: outcome.kind, reason: 'reason' in outcome ? outcome.reason : null },
+      })),
+    );
   async start(): Promise<void> {
     const { names, store } = this.under;
     const { shared } = this;

@@ -25,6 +25,8 @@ export class TestRule {
   declared: readonly Declared[] = [];
   /** What holds its tellings back. */
   hold: RulePort['hold'] = () => undefined;
+  /** What custom functions answer. */
+  call: RulePort['call'] = async () => undefined;
   /** What the rule commits with. */
   commit = (changes: readonly Change[]): Promise<void> => this.store.store.commit(changes);
 
@@ -40,6 +42,7 @@ export class TestRule {
       feed: this.feed,
       log: logger('spec'),
       hold: (alert, atMs) => this.hold(alert, atMs),
+      call: (name, args) => this.call(name, args),
       ...rulesIn(
         {
           ruleState: (rule) => this.store.store.ruleState(rule),

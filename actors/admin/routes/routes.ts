@@ -10,6 +10,7 @@ import { registry } from '../../vitals.ts';
 import type { Command, CommandReply, Desk } from '../desk.ts';
 import { type HealthPort, infoOf, readiness, statusOf } from '../health.ts';
 import { treeOf } from '../tree.ts';
+import { type PlanPort, planRoutes } from './plan.ts';
 import { type StorePort, storeRoutes } from './store.ts';
 
 export interface RoutesPort extends HealthPort {
@@ -22,6 +23,7 @@ export interface RoutesPort extends HealthPort {
   /** Names go out, values only in. */
   readonly secrets: { names(): Promise<readonly string[]>; set(name: string, value: string): Promise<void>; delete(name: string): Promise<boolean> };
   readonly upkeep: StorePort;
+  readonly plan: PlanPort;
   /** End the node in order. */
   stop(): void;
 }
@@ -136,6 +138,7 @@ export function routes(app: FastifyInstance, desk: Desk, port: RoutesPort): void
   });
 
   storeRoutes(app, port.upkeep, refuse);
+  planRoutes(app, desk, port.plan, refuse);
 
   app.post('/v1/stop', async (_request, reply) => {
     await reply.code(202).send({ stopping: true });

@@ -11,7 +11,7 @@ export interface StorePort {
 }
 type Refuse = (reply: FastifyReply, code: ApiError['error']['code'], message: string) => FastifyReply;
 
-const EXPORTS: readonly string[] = ['metrics', 'logs', 'traces'] satisfies ExportQuery['what'][];
+const EXPORTS: readonly string[] = ['metrics', 'logs', 'traces', 'episodes'] satisfies ExportQuery['what'][];
 const isExport = (what: string): what is ExportQuery['what'] => EXPORTS.includes(what);
 const FORMATS: Readonly<Record<ExportQuery['format'], string>> = {
   ndjson: 'application/x-ndjson',

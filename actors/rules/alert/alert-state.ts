@@ -40,8 +40,8 @@ export interface Damping {
   readonly cooldownMs: number;
 }
 
-/** Why a firing is not told. The cooldown is the alert's own; the others come from outside it. */
-export type Reason = 'acknowledged' | 'cooldown' | 'silenced' | 'maintenance' | 'inhibited' | 'grouped';
+/** Why a firing is not told. The acknowledgement and the cooldown are the alert's own; the others come from outside it. */
+export type Reason = 'acknowledged' | 'cooldown' | 'silenced' | 'maintenance' | 'inhibited';
 export interface Held {
   readonly reason: Reason;
   /** Who holds it back: the silence, the window, the rule that inhibits. */

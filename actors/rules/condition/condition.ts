@@ -23,14 +23,16 @@ export const under = ({ at, depth, local }: Place, key: string | number): Place 
 
 export type Parsed = { readonly condition: Tree; readonly faults: readonly [] } | { readonly faults: readonly Fault[] };
 
+type Functions = readonly string[] | 'any';
+
 /**
  * Parse a rule's condition: a text, or JSON that is more than a plain value.
  *
  * @param parameters what `{"var": "parameters.x"}` may name.
  * @param path where the condition stands, as a JSON pointer.
- * @param functions the custom functions that it may call.
+ * @param functions the custom functions that it may call; `any` where that has been checked before.
  */
-export function parseCondition(json: unknown, parameters: Readonly<Record<string, unknown>>, path = '', functions: readonly string[] = []): Parsed {
+export function parseCondition(json: unknown, parameters: Readonly<Record<string, unknown>>, path = '', functions: Functions = []): Parsed {
   if (typeof json === 'string') return parseWritten(json, parameters, path, functions);
   if (!isObject(json))
     return { faults: [{ path, expected: 'a condition: a text, {"and": […]}, {"or": […]}, {"not": …}, {"field", "op", "value"} or an operator', got: json }] };
@@ -38,14 +40,14 @@ export function parseCondition(json: unknown, parameters: Readonly<Record<string
 }
 
 /** The same of any JSON at all, as JsonLogic has it: a text is a text, and a plain value comes to itself. */
-export function parseLogic(json: unknown, parameters: Readonly<Record<string, unknown>>, path = '', functions: readonly string[] = []): Parsed {
+export function parseLogic(json: unknown, parameters: Readonly<Record<string, unknown>>, path = '', functions: Functions = []): Parsed {
   const parser = new Parser(parameters, functions);
   const condition = parser.node(json, { at: path, depth: 0, local: false });
   return condition && parser.faults.length === 0 ? { condition, faults: [] } : { faults: parser.faults };
 }
 
 /** What stands in a text has no place of its own in the configuration: faults are told where the text is, with line and column in it. */
-function parseWritten(text: string, parameters: Readonly<Record<string, unknown>>, path: string, functions: readonly string[]): Parsed {
+function parseWritten(text: string, parameters: Readonly<Record<string, unknown>>, path: string, functions: Functions): Parsed {
   const read = parseText(text);
   const placed = (fault: Omit<Fault, 'path'>, { line, column }: TextPlace): Fault => ({
     ...fault,
@@ -60,12 +62,12 @@ function parseWritten(text: string, parameters: Readonly<Record<string, unknown>
 class Parser implements Forms {
   readonly faults: Fault[] = [];
   readonly #parameters: Readonly<Record<string, unknown>>;
-  readonly #functions: readonly string[];
+  readonly #functions: Functions;
   readonly #windows = new Map<string, number>();
   #nodes = 0;
   #values = 0;
 
-  constructor(parameters: Readonly<Record<string, unknown>>, functions: readonly string[]) {
+  constructor(parameters: Readonly<Record<string, unknown>>, functions: Functions) {
     this.#parameters = parameters;
     this.#functions = functions;
   }
@@ -129,7 +131,7 @@ class Parser implements Forms {
     const form = formOf(key, inner, this, here);
     if (form) return form(this, inner, here, place.at);
     if (OPERATORS.has(ALIASES.get(key) ?? key) || isLazy(ALIASES.get(key) ?? key)) return this.#operator(key, inner, here, place.at);
-    if (this.#functions.includes(key)) {
+    if (this.#functions === 'any' || this.#functions.includes(key)) {
       const of = this.nodes(Array.isArray(inner) ? inner : [inner], here);
       return of && { kind: 'call', name: key, of, at: place.at };
     }

@@ -1,8 +1,9 @@
 /**
- * Telemetry for others to read: samples series by series, each in the order of time; logs and spans in the order of time. It is read in small statements,
+ * Telemetry for others to read: samples series by series, each in the order of time; logs, spans and episodes in the order of time. It is read in small statements,
  * so that it holds nobody up however slowly it is taken; what comes in meanwhile may be in it or not.
  */
 import type { ExportQuery } from '../../../proto/api.ts';
+import { glob } from '../../glob.ts';
 import type { Column, Format, Line } from './format.ts';
 import { csv } from './csv.ts';
 import type { Engine } from '../query/engine.ts';
@@ -12,7 +13,7 @@ import { LOGS } from '../query/logs.ts';
 import { ndjson } from './ndjson.ts';
 import { parquet } from './parquet.ts';
 import { spanOf } from '../query/plan.ts';
-import { type Program, QueryError, type Rows, type Statement } from '../query/program.ts';
+import { type Program, QueryError, type Rows, statement, type Statement } from '../query/program.ts';
 import type { Match, TraceQuery } from '../query/query.ts';
 import { Selection } from '../query/selection.ts';
 import { TRACES } from '../query/traces.ts';
@@ -49,11 +50,22 @@ export const COLUMNS: Readonly<Record<ExportQuery['what'], readonly Column[]>> =
     { name: 'status', kind: 'text' },
     { name: 'tags', kind: 'json' },
   ],
+  episodes: [
+    { name: 'started', kind: 'time' },
+    { name: 'ended', kind: 'time', optional: true },
+    { name: 'rule', kind: 'text' },
+    { name: 'instance', kind: 'text' },
+    { name: 'severity', kind: 'text' },
+    { name: 'details', kind: 'text' },
+    { name: 'id', kind: 'text' },
+  ],
 };
 const FORMATS: Readonly<Record<ExportQuery['format'], Format>> = { ndjson, csv, parquet };
 /** Read at once. */
 const SAMPLES = 5_000;
 const LINES = 1_000;
+/** The last time that a Date has. */
+const LATEST_MS = 8_640_000_000_000_000;
 
 /** @returns how many lines it has, at the end. @throws Refusal `usage`. */
 export async function* exported(query: ExportQuery, ground: Ground): AsyncGenerator<Uint8Array, { readonly rows: number }> {
@@ -103,6 +115,24 @@ async function* traces(query: ExportQuery, ground: Ground): AsyncGenerator<reado
     });
 }
 
+/** Those that ran at any time within, in the order of their beginnings. */
+async function* episodes({ service, name, fromMs, toMs }: ExportQuery, { read }: Ground): AsyncGenerator<readonly Line[]> {
+  if (service !== undefined) throw new Refusal('usage', 'episodes have no service: leave --service out; --name is that of the rule');
+  const isRule = glob(name);
+  const sql =
+    'SELECT started_ms, ended_ms, rule, instance, severity, details, id FROM episodes WHERE started_ms <= ? AND (ended_ms IS NULL OR ended_ms >= ?) ' +
+    `AND (started_ms > ? OR (started_ms = ? AND id > ?)) ORDER BY started_ms, id LIMIT ${LINES}`;
+  for (let [ms, id] = [-LATEST_MS, '']; ; ) {
+    const rows = await read(statement(sql, toMs ?? LATEST_MS, fromMs ?? -LATEST_MS, ms, ms, id));
+    yield rows
+      .filter(([, , rule]) => isRule(String(rule)))
+      .map(([started, ended, ...texts]): Line => [Number(started), ended === null || ended === undefined ? null : Number(ended), ...texts.map(String)]);
+    const last = rows.at(-1);
+    if (!last || rows.length < LINES) return;
+    [ms, id] = [Number(last[0]), String(last.at(-1))];
+  }
+}
+
 async function* inTime<Q extends LineQuery>(from: Lines<Q>, query: Q, { engine, read }: Ground): AsyncGenerator<LinePage['lines']> {
   for (let at: { readonly cursor?: string } = {}; ; ) {
     const { lines, next } = await run(linePage(from, { ...query, order: 'oldest', limit: LINES, ...at }, engine), read);
@@ -112,7 +142,7 @@ async function* inTime<Q extends LineQuery>(from: Lines<Q>, query: Q, { engine, 
   }
 }
 
-const LINES_OF: Readonly<Record<ExportQuery['what'], typeof samples>> = { metrics: samples, logs, traces };
+const LINES_OF: Readonly<Record<ExportQuery['what'], typeof samples>> = { metrics: samples, logs, traces, episodes };
 
 async function run<T>(program: Program<T>, read: Ground['read']): Promise<T> {
   for (let rows: Rows = []; ; ) {

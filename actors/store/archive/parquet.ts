@@ -46,6 +46,6 @@ export const parquet: Format = async function* (columns, lines) {
 const sourcesOf = (columns: readonly Column[], lines: readonly Line[]): ColumnSource[] =>
   columns.map(({ name, kind }, i) => {
     if (kind === 'number') return { name, data: Float64Array.from(lines, (line) => Number(line[i])) };
-    if (kind === 'time') return { name, data: lines.map((line) => BigInt(line[i] ?? 0)) };
+    if (kind === 'time') return { name, data: lines.map((line) => (line[i] === null ? null : BigInt(line[i] ?? 0))) };
     return { name, data: lines.map((line) => (line[i] === null ? null : String(line[i]))) };
   });

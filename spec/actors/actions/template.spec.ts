@@ -43,16 +43,16 @@ const context = (value: unknown): Context => ({ event: { x: value } });
 describe('a template', () => {
   it('speaks of the rule, the monitor, all monitors, the event and the time', () => {
     const all = '${rule.name} ${rule.description} ${rule.severity} ${rule.state} ${rule.episode} ${rule.since} ${rule.details} ${rule.parameters.limit}';
-    expect(render(all, contextOf(ALERT), plain)).to.equal('hot too hot critical firing hot#1 1970-01-01T00:00:01.000Z m.x > 80 (81) 80');
+    expect(render(all, contextOf({ alert: ALERT }), plain)).to.equal('hot too hot critical firing hot#1 1970-01-01T00:00:01.000Z m.x > 80 (81) 80');
     const rest = '${monitor.name} ${monitor.data.x} ${monitors.other.up} ${monitors.m.list.1.a} ${event.x} ${ system.timestamp }';
-    expect(render(rest, contextOf(ALERT), plain)).to.equal('m 81 true null 81 1970-01-01T00:01:01.000Z');
+    expect(render(rest, contextOf({ alert: ALERT }), plain)).to.equal('m 81 true null 81 1970-01-01T00:01:01.000Z');
   });
 
   it('has for monitor.data the whole state of the monitor that triggered, or else the event', () => {
-    const data = (monitor: string | undefined): unknown => renderValue('${monitor.data}', contextOf({ ...ALERT, monitor }));
+    const data = (monitor: string | undefined): unknown => renderValue('${monitor.data}', contextOf({ alert: { ...ALERT, monitor } }));
     expect(data('m')).to.equal(ALERT.monitors.m);
     for (const monitor of [undefined, 'unread', 'toString', 'constructor']) expect(data(monitor), monitor).to.equal(ALERT.event);
-    expect(renderValue('${monitor.name}', contextOf({ ...ALERT, monitor: undefined }))).to.equal(null);
+    expect(renderValue('${monitor.name}', contextOf({ alert: { ...ALERT, monitor: undefined } }))).to.equal(null);
   });
 
   it('never reads what it has filled in for references', () => {
@@ -76,12 +76,12 @@ describe('a template', () => {
   });
 
   it('leaves alone what is no reference', () => {
-    for (const text of ['', '$x', '{x}', '$ {rule.name}', '${', '${rule.name']) expect(render(text, contextOf(ALERT), plain)).to.equal(text);
+    for (const text of ['', '$x', '{x}', '$ {rule.name}', '${', '${rule.name']) expect(render(text, contextOf({ alert: ALERT }), plain)).to.equal(text);
   });
 
   it('has nothing for a reference that leads nowhere, nor for one into a prototype', () => {
     const paths = ['rule.no', 'event.x.y', 'event.toString', 'event.__proto__', 'event.constructor.name', 'monitors.__proto__.x', 'rule.name.length', '', 'no'];
-    for (const path of paths) expect(() => render(`\${${path}}`, contextOf(ALERT), plain), path).to.throw(TemplateError, 'leads nowhere');
+    for (const path of paths) expect(() => render(`\${${path}}`, contextOf({ alert: ALERT }), plain), path).to.throw(TemplateError, 'leads nowhere');
     const own: Context = { event: JSON.parse('{"__proto__": 1, "constructor": 2}') };
     for (const path of ['event.__proto__', 'event.constructor']) expect(() => render(`\${${path}}`, own, plain)).to.throw(TemplateError);
     expect(() => render('${event.x}', context(1), plain)).to.not.throw();
@@ -105,7 +105,7 @@ describe('templateFault', () => {
   });
 
   it('names the first reference that can never be filled in, with the nearest that can', () => {
-    const roots = 'a reference to rule.…, monitor.…, monitors.…, event.…, system.…';
+    const roots = 'a reference to rule.…, monitor.…, monitors.…, event.…, alerts.…, system.…';
     expect(fault('${rule.name} ${rul.name}')).to.equal(`${roots}, got \${rul.name}, rule?`);
     expect(fault('${paramters.x}')).to.equal(`${roots}, got \${paramters.x}, parameters?`);
     expect(fault('${}')).to.equal(`${roots}, got \${}`);

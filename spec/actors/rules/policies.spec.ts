@@ -112,7 +112,7 @@ describe('a rule', () => {
   });
 
   it('is not held back by what ends at that very time', () => {
-    const holdAt: HoldAt = () => ({ reason: 'grouped', untilMs: START_MS + 1_000 });
+    const holdAt: HoldAt = () => ({ reason: 'silenced', untilMs: START_MS + 1_000 });
     expect(judge(INACTIVE, { ...WELL, truth: true }, START_MS + 999, LIFE, holdAt).wakeMs).to.equal(START_MS + 1_000);
     expect(judge(INACTIVE, { ...WELL, truth: true }, START_MS + 1_000, LIFE, holdAt).effect).to.equal('fire');
   });
