@@ -90,7 +90,7 @@ export class Judge {
     const open = this.instances.filter((one) => isOpen(one.state) && !one.state.acked && (key === undefined || one.key === key));
     const states = this.states();
     return open.flatMap((one) =>
-      this.desk.decide(one, { ...acknowledge(one.state, acked), cause: 'condition' }, states, {
+      this.desk.decide(one, { state: acknowledge(one.state, acked), effect: undefined, wakeMs: undefined, cause: 'condition' }, states, {
         ...AT_NO_EVENT,
         observation: { atMs: acked.atMs, fields: {} },
         nowMs: acked.atMs,
@@ -200,4 +200,5 @@ export class Judge {
 }
 
 /** When it is judged: an alert does not go back in time. */
-const nowOf = ({ state }: Instance, monitor: string | undefined, { atMs }: Observation): number => (monitor === undefined ? atMs : Math.max(atMs, state.sinceMs));
+const nowOf = ({ state }: Instance, monitor: string | undefined, { atMs }: Observation): number =>
+  monitor === undefined ? atMs : Math.max(atMs, state.sinceMs);

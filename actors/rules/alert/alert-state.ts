@@ -103,8 +103,11 @@ export function step(state: AlertState, truth: Truth, nowMs: number, damping: Da
   }
 }
 
-/** Somebody has seen to it. What is held back then goes on being judged, and has no other reason any more. */
-export const acknowledge = (state: AlertState, acked: Acked): Step => rest(isOpen(state) ? { ...state, acked } : state);
+/** Somebody has seen to it. What has not been told then goes on being judged, and is not told for no other reason any more. */
+export function acknowledge(state: AlertState, acked: Acked): AlertState {
+  if (!isOpen(state)) return state;
+  return { ...state, acked, held: state.told ? undefined : { reason: 'acknowledged', by: acked.by } };
+}
 
 /**
  * The rule, or this instance of it, is gone or has another meaning now: a running episode ends, and who was told of it is told.

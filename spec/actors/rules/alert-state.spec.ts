@@ -1,7 +1,7 @@
 // The life of an alert: what it promises over any course of verdicts and time.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type AlertState, close, type Damping, type Effect, INACTIVE, type Step, step } from '../../../actors/rules/alert/alert-state.ts';
+import { acknowledge, type AlertState, close, type Damping, type Effect, INACTIVE, type Step, step } from '../../../actors/rules/alert/alert-state.ts';
 import type { Truth } from '../../../actors/rules/condition/compile.ts';
 import { damping, holdOf, isOpen, promised, restored, START_MS, type Schedule, schedule, truth } from '../../support/alerts.ts';
 
@@ -97,6 +97,27 @@ describe('step', () => {
         if (effect === 'fire') lastMs = nowMs;
       }
     });
+  });
+
+  it('tells nothing more of what somebody has acknowledged but the end, and that to whoever was told; and nothing of it is left for the next episode', () => {
+    fc.assert(
+      fc.property(course, fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }), ({ verdicts, damped, holds }, acks) => {
+        let [state, nowMs, seen] = [INACTIVE, START_MS, false];
+        for (const [i, { truth: holding, gapMs }] of verdicts.entries()) {
+          nowMs += gapMs;
+          const before = state;
+          const done = step(before, holding, nowMs, damped, holdOf(holds));
+          const ends = isOpen(before) && !isOpen(done.state);
+          if (seen && !ends) expect(done.effect).to.equal(undefined);
+          if (seen && ends) expect([done.effect, done.held?.reason]).to.deep.equal(before.told ? ['resolve', undefined] : ['suppress', 'acknowledged']);
+          if (ends) seen = false;
+          expect(done.state.acked !== undefined).to.equal(seen);
+          state = acks[i] ? restored(acknowledge(done.state, { atMs: nowMs, by: 'somebody', comment: '' })) : done.state;
+          seen ||= Boolean(acks[i]) && isOpen(state);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it('begins and ends an episode at the same time, whatever the cooldown and whatever holds it back', () => {

@@ -63,9 +63,18 @@ describe('custom functions in a condition', () => {
 
   it('are asked once for the same arguments, and never again for what has no answer', () => {
     const answers = new Answers();
-    expect([answers.of('f', [1]), answers.of('f', [1]), answers.of('f', [2]), answers.of('g', [1])]).to.deep.equal([undefined, undefined, undefined, undefined]);
+    expect([answers.of('f', [1]), answers.of('f', [1]), answers.of('f', [2]), answers.of('g', [1])]).to.deep.equal([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
     const open = answers.take();
-    expect(open.map(({ name, args }) => [name, ...args])).to.deep.equal([['f', 1], ['f', 2], ['g', 1]]);
+    expect(open.map(({ name, args }) => [name, ...args])).to.deep.equal([
+      ['f', 1],
+      ['f', 2],
+      ['g', 1],
+    ]);
     open[0]?.answer(null);
     expect([answers.of('f', [1]), answers.of('f', [2])]).to.deep.equal([null, undefined]);
     expect(answers.take()).to.deep.equal([]);
@@ -75,15 +84,15 @@ describe('custom functions in a condition', () => {
 describe('a rule that calls custom functions', () => {
   let root: Root;
   let rule: TestRule;
-  beforeEach(() => {
+  beforeEach(async () => {
     root = new Root();
     rule = new TestRule(root);
+    await rule.store.start();
   });
   afterEach(() => root.end());
 
   it('fires by what they answer, and is explained with it', async () => {
     const asked: string[] = [];
-    await rule.store.start();
     rule.call = async (name, args) => {
       asked.push(`${name}(${args.join()})`);
       return FUNCTIONS[name]?.(...args);
@@ -99,7 +108,6 @@ describe('a rule that calls custom functions', () => {
   });
 
   it('knows nothing where one has no answer: it neither fires nor ends', async () => {
-    await rule.store.start();
     let answers = true;
     rule.call = async (_name, [t]) => (answers ? Number(t) > 5 : undefined);
     await rule.start({ condition: 'hot(boiler.t)' });
@@ -112,7 +120,6 @@ describe('a rule that calls custom functions', () => {
   });
 
   it('is judged by time as by events', async () => {
-    await rule.store.start();
     rule.call = async (_name, [age]) => Number(age) > 0.2;
     await rule.start({ condition: 'old(age(boiler.t, 1m))' });
     expect(await rule.see({ t: 6 })).to.equal('inactive');
@@ -120,7 +127,6 @@ describe('a rule that calls custom functions', () => {
   });
 
   it('waits for slow ones no longer than is fair to those that send to it', async () => {
-    await rule.store.start();
     let calls = 0;
     rule.call = (_name, [t]) => new Promise((resolve) => setTimeout(resolve, ++calls > 0 ? 50 : 0, Number(t) > 0));
     await rule.start({ condition: 'slow(boiler.t)' });
