@@ -2,6 +2,7 @@
  * The middle of the corridor: takes what monitors and listeners hand on to the store and to the rules that read it, and keeps every
  * monitor's last state. No actor, so it adds neither a hop nor a queue.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pid } from '../lib/process.ts';
 import type { Event, Fields, Observation, Telemetry } from './event.ts';
 import { Inbox, type Letter, type Mark, type Marked, Post } from './inbox.ts';
@@ -50,6 +51,7 @@ interface Source {
 export class Feed {
   readonly #append: (telemetry: Telemetry, atMs: number) => Promise<number>;
   readonly #observed: (event: Event) => void;
+  readonly caughtUp: Promise<void>;
   readonly #underWay = new UnderWay();
   readonly #post = new Post();
   /** By the name of the rule; of these, those that read by a pattern. */
@@ -61,11 +63,13 @@ export class Feed {
 
   /**
    * @param append resolves with the number of the batch when the store has it, and rejects when it has not.
-   * @param observed hears of what monitors saw themselves, which no listener has stored.
+   * @param observed hears of what monitors have seen.
+   * @param caughtUp resolves when what another life of the node has left has been seen again: before that the monitors' states are those of a while ago.
    */
-  constructor(append: (telemetry: Telemetry, atMs: number) => Promise<number>, observed: (event: Event) => void = () => {}) {
+  constructor(append: (telemetry: Telemetry, atMs: number) => Promise<number>, observed: (event: Event) => void = () => {}, caughtUp: Promise<void> = READY) {
     this.#append = append;
     this.#observed = observed;
+    this.caughtUp = caughtUp;
   }
 
   /** What monitors had seen last in another life of the node. What they have seen in this one stands. */
@@ -127,7 +131,7 @@ export class Feed {
     if (!source.met) for (const reader of this.#patterns) readEach(source, reader, monitor);
     source.met = true;
     remember(source, last, observations);
-    if (seq === undefined && !monitor.startsWith('rule:')) this.#observed(event); // what rules say of themselves is kept as their state
+    if (!monitor.startsWith('rule:')) this.#observed(event); // what rules say of themselves is kept as their state
     let letter: Letter<Omit<Wake, 'mark'>> | undefined;
     let behind: Reader['inbox'][] | undefined;
     for (const [{ inbox, judged }, fields] of source.readers) {
@@ -170,6 +174,12 @@ export class Feed {
     await room(pushed);
   }
 
+  /** Resolves when the monitors have published all that they were pushed until now, or after a while: one may be in quarantine. */
+  async drained(): Promise<void> {
+    const untilMs = Date.now() + DRAIN_MS;
+    while (!this.#taps.isEmpty && Date.now() < untilMs) await sleep(1);
+  }
+
   latest(monitor: string): Latest | undefined {
     return this.#sources.get(monitor)?.latest;
   }
@@ -205,6 +215,7 @@ export class Feed {
 }
 
 const READY = Promise.resolve();
+const DRAIN_MS = 5_000;
 const NOTHING = {};
 const NOBODY: Source['readers'] = new Map();
 

@@ -101,6 +101,9 @@ export class Inbox<M extends object> {
     this.#upTo(Number.POSITIVE_INFINITY);
   }
 
+  get isEmpty(): boolean {
+    return this.#kept.length === this.#head;
+  }
   /** Its reader is here and has more before it than it should. */
   get isBehind(): boolean {
     if (this.#kept.length - this.#head <= HIGH_WATER || !this.#reader?.isAlive) return false; // what it has before it is kept

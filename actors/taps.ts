@@ -54,6 +54,12 @@ export class Taps {
     this.#leave(tap);
     this.#taps.delete(monitor);
   }
+  /** All of them have done with what they were sent. */
+  get isEmpty(): boolean {
+    for (const { inbox } of this.#taps.values()) if (!inbox.isEmpty) return false;
+    return true;
+  }
+
   /** The monitor has done with what it was sent, up to here. */
   done(monitor: string, mark: Mark): void {
     this.#taps.get(monitor)?.inbox.done(mark);

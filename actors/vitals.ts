@@ -73,10 +73,15 @@ export const executions = new Counter({
   labelNames: ['action', 'outcome'] as const,
   registers,
 });
-export const executionsOpen = new Gauge({
+/** Set by the outbox. */
+export const outbox = { held: () => 0 };
+new Gauge({
   name: 'argos_executions_open',
   help: 'Executions that the outbox holds: they wait, run, or are to be tried again.',
   registers,
+  collect() {
+    this.set(outbox.held());
+  },
 });
 export const executionStartSeconds = new Histogram({
   name: 'argos_execution_start_seconds',

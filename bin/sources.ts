@@ -1,15 +1,18 @@
-/** The configuration's texts on disk: one file, or the `*.json` and `*.jsonc` files of a directory by name. */
+/** The configuration's texts on disk: one file, or the `*.json` and `*.jsonc` files of a directory by name, but for unit tests of rules. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Source } from '../proto/api.ts';
 import { CommandError, EXIT } from './client.ts';
+
+/** Of the files that `argos test` runs. */
+export const TEST_ENDING = '.test.jsonc';
 
 /** @throws CommandError when there is nothing to read. */
 export function readSources(path: string): readonly Source[] {
   try {
     if (!statSync(path).isDirectory()) return [readSource(path)];
     const files = readdirSync(path)
-      .filter((name) => /\.jsonc?$/.test(name))
+      .filter((name) => /\.jsonc?$/.test(name) && !name.endsWith(TEST_ENDING))
       .sort();
     if (files.length === 0) throw new CommandError(`${path} holds no *.json or *.jsonc file`, EXIT.configInvalid);
     return files.map((name) => readSource(join(path, name)));

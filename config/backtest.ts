@@ -6,6 +6,7 @@ import type { Declaration, Declared, Source } from '../proto/api.ts';
 import type { Backtest, RecordedEpisode, ReplayedEpisode } from '../proto/reports.ts';
 import { type HistoryQuery, type Past, queriesOf, truthsOf, withoutHistory } from './history.ts';
 import { declare, type Env } from './load.ts';
+import { answersOf } from './test-functions.ts';
 import { rulesFor, silencesOf } from './test-run.ts';
 
 export { Past, TooMuch, type StoredSample } from './history.ts';
@@ -49,10 +50,10 @@ function warmUpMs({ config }: SimulatedRule): number {
 }
 
 /** @param recorded the rule's episodes of that time, as the store has them. */
-export function backtest({ rule, rules, declared, fromMs, toMs, sinceMs }: Ready, past: Past, recorded: readonly RecordedEpisode[]): Backtest {
+export async function backtest({ rule, rules, declared, fromMs, toMs, sinceMs }: Ready, past: Past, recorded: readonly RecordedEpisode[]): Promise<Backtest> {
   const programs = rules.map(({ config }) => programOf(config, []));
   const silences = silencesOf(declared);
-  const simulation = new Simulation(rules, sinceMs, (alert, atMs) => holdOf(silences, alert, atMs));
+  const simulation = new Simulation(rules, sinceMs, { hold: (alert, atMs) => holdOf(silences, alert, atMs), answer: await answersOf(declared) });
   for (const event of past.events(truthsOf(programs))) simulation.event(event);
   simulation.advance(toMs);
   const all = episodesOf(simulation, rule).filter(({ ended }) => ended === null || Date.parse(ended) >= fromMs);

@@ -31,7 +31,7 @@ function ruleOf(change: Change, stored: Identity | undefined): PlannedRule {
     case 'start':
       return { name, state: 'new', reason: 'it is judged from its first event on' };
     case 'stop':
-      return { name, state: 'removed', reason: 'its state is forgotten' };
+      return { name, state: 'removed', reason: 'an episode that is open ends, and whoever was told of it is told; its state is forgotten' };
     case 'keep':
       return { name, state: 'kept', reason: 'nothing of it changes' };
     case 'replace': {

@@ -5,7 +5,7 @@ import { holdOf, parseSilence, type Silence } from '../actors/rules/alert/silenc
 import { explain } from '../actors/rules/condition/explain.ts';
 import { programOf } from '../actors/rules/program.ts';
 import type { RuleConfig } from '../actors/rules/schema.ts';
-import { type Decided, type SimulatedRule, Simulation } from '../actors/rules/simulation.ts';
+import { type Decided, type Outside, type SimulatedRule, Simulation } from '../actors/rules/simulation.ts';
 import type { Declared, ExplainedPart } from '../proto/api.ts';
 import type { TestedCase, TestFailure } from '../proto/reports.ts';
 import { actionType } from './catalogue.ts';
@@ -22,16 +22,17 @@ interface Case {
   readonly silences: readonly Silence[];
 }
 
-export function runCase({ written: { name, expect }, place, startMs, looks, silences }: Case, declared: readonly Declared[]): TestedCase {
+export function runCase(
+  { written: { name, expect }, place, startMs, looks, silences }: Case,
+  declared: readonly Declared[],
+  answer: NonNullable<Outside['answer']>,
+): TestedCase {
   const all = [...silences, ...silencesOf(declared)];
-  const simulation = new Simulation(
-    rulesFor(
-      expect.map(({ rule }) => rule),
-      declared,
-    ),
-    startMs,
-    (alert, atMs) => holdOf(all, alert, atMs),
+  const rules = rulesFor(
+    expect.map(({ rule }) => rule),
+    declared,
   );
+  const simulation = new Simulation(rules, startMs, { hold: (alert, atMs) => holdOf(all, alert, atMs), answer });
   const pushed = new Set(declared.filter(({ kind, type }) => kind === 'monitor' && type === 'push').map((one) => one.name));
   let next = 0;
   const failures: TestFailure[] = [];

@@ -9,9 +9,10 @@ import type { Declaration, PlacedFault, Source } from '../proto/api.ts';
 import type { TestedCase } from '../proto/reports.ts';
 import { declare, type Env } from './load.ts';
 import { checkPlaced, faultIn } from './node-sections.ts';
-import { member, parsePlaced, type Placed, placeOf } from './placed.ts';
+import { faultAt, member, parsePlaced, type Placed, placeOf } from './placed.ts';
 import { runCase } from './test-run.ts';
 import { type TestCase, type TestFile, testFileSchema } from './test-schema.ts';
+import { answersOf } from './test-functions.ts';
 import { checkedTime, type Look, looksOf } from './test-steps.ts';
 
 /** A file of tests, read. */
@@ -19,6 +20,8 @@ export interface Tests {
   readonly file: string;
   /** As it is written there; undefined: as `argos start` finds it. */
   readonly config: string | undefined;
+  /** That it is not there. */
+  faultOfConfig(path: string): PlacedFault;
   readonly written: TestFile;
   readonly root: Placed;
 }
@@ -36,7 +39,8 @@ export function readTests(source: Source): Tests | { readonly faults: readonly P
   if (!root || faults.length > 0) return { faults };
   const found: PlacedFault[] = [];
   const written = checkPlaced(testFileSchema, root, found) as TestFile | undefined;
-  return written ? { file: source.file, config: written.config, written, root } : { faults: found };
+  const faultOfConfig = (path: string): PlacedFault => faultAt(placeOf(root, '/config'), 'a configuration that is there: a file or a folder', path);
+  return written ? { file: source.file, config: written.config, faultOfConfig, written, root } : { faults: found };
 }
 
 /**
@@ -45,12 +49,12 @@ export function readTests(source: Source): Tests | { readonly faults: readonly P
  * @param sources the texts of the configuration under test.
  * @param only the name of a case, or a part of it.
  */
-export function runTests(
+export async function runTests(
   { root, written }: Tests,
   sources: readonly Source[],
   env: Env,
   only?: string,
-): { readonly cases: readonly TestedCase[] } | { readonly faults: readonly PlacedFault[] } {
+): Promise<{ readonly cases: readonly TestedCase[] } | { readonly faults: readonly PlacedFault[] }> {
   const wanted = { sources, overlay: [], environment: written.environment };
   const declaration = declare(wanted, { ...env, ...written.env }, member(root, 'parameters'));
   if (declaration.faults.length > 0) return { faults: declaration.faults };
@@ -58,7 +62,9 @@ export function runTests(
   const ready = written.cases.map((one, i) => readyCase(one, i, root, faults));
   faults.push(...twins(written), ...unknownNames(written, declaration));
   if (faults.length > 0) return { faults: faults.map(faultIn(root)) };
-  return { cases: ready.filter(({ written: { name } }) => only === undefined || name.includes(only)).map((one) => runCase(one, declaration.declared)) };
+  const answer = await answersOf(declaration.declared);
+  const chosen = ready.filter(({ written: { name } }) => only === undefined || name.includes(only));
+  return { cases: chosen.map((one) => runCase(one, declaration.declared, answer)) };
 }
 
 function readyCase(written: TestCase, i: number, root: Placed, faults: Fault[]): ReadyCase {

@@ -110,9 +110,11 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
   const names: Names = new Registry();
   const store = new Store(names);
   const secrets = new Secrets(names);
+  const caughtUp = Promise.withResolvers<void>();
   const feed = new Feed(
     (telemetry, atMs) => store.append(telemetry, atMs),
     (event) => event.monitor !== SYSTEM && store.observed(event), // what Argos itself was is over with the process
+    caughtUp.promise,
   );
   store.judged = () => feed.judgedUpTo;
   store.onJobs = () => lookAgain(names);
@@ -162,6 +164,8 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
     replay: async () => {
       if (replayed) return;
       for await (const { telemetry, seq, atMs } of store.unjudged()) await feed.replay(telemetry, seq, atMs);
+      await feed.drained();
+      caughtUp.resolve();
       replayed = true;
     },
     forget: async (gone) => {

@@ -71,6 +71,7 @@ class Admin implements GenServer<undefined, Command> {
       if (verb === 'stop' || verb === 'replace') await branches.stop(self, one);
       if (verb === 'start' || verb === 'replace') await this.#startOrPark(one);
     }
+    await this.#port.replay();
     try {
       await this.#take(declared, system, this.#sources, overlay, 'node', 'start', plan);
     } catch (error) {

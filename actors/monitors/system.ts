@@ -79,7 +79,7 @@ class Meter {
       event_loop_lag: rounded(Math.max(0, lagMs)),
       events_per_second: rounded((1_000 * (seen - this.#observed)) / pastMs),
       restarts: await sum(vitals.restarts),
-      queue: await sum(vitals.executionsOpen),
+      queue: vitals.outbox.held(),
       mailbox: longestMailbox(),
       uptime: rounded(process.uptime()),
       store: await store(),

@@ -24,7 +24,7 @@ export class Groups {
 
   /** The execution, in the group that is open for it, or in a new one. */
   join(job: Job, { by, waitMs }: Grouping, nowMs: number): Job {
-    const key = JSON.stringify([job.action, job.alert.state, ...by.map((of) => valueOf(of, job.alert))]);
+    const key = JSON.stringify([job.action, job.alert.state, ...by.map((of) => partOf(of, job.alert))]);
     const last = this.#last.get(key);
     if (last && nowMs < last.dueMs) return { ...job, group: last };
     const group = { id: job.id, dueMs: nowMs + waitMs };
@@ -34,7 +34,7 @@ export class Groups {
   }
 }
 
-function valueOf(of: string, { rule, severity, monitor, labels }: Alert): string | undefined {
+function partOf(of: string, { rule, severity, monitor, labels }: Alert): string | undefined {
   if (of.startsWith(LABEL)) return Object.hasOwn(labels, of.slice(LABEL.length)) ? labels[of.slice(LABEL.length)] : undefined;
   return { rule, severity, monitor }[of];
 }

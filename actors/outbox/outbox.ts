@@ -2,6 +2,7 @@
  * The outbox: carries every execution to its end. It asks the action for one attempt at a time, writes down how it went, and tries again
  * as the action's retry policy says. What it holds in memory stands in the store too, from where it comes back after a crash.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Ask, CallError, call, cast } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type GenServer, type Init, type Next, noreply, ok, startLink } from '../../lib/gen-server.ts';
@@ -81,7 +82,7 @@ class Outbox implements GenServer<State, never, Cast> {
       await this.#claims.begin();
     } else for (const due of await this.#port.open()) this.#accept(due, state);
     this.#port.names.register(self, 'outbox', undefined);
-    vitals.executionsOpen.set(state.known.size);
+    vitals.outbox.held = () => state.known.size;
     return ok(state);
   }
 
@@ -97,7 +98,6 @@ class Outbox implements GenServer<State, never, Cast> {
       this.#run(message.action, state);
       this.#claims?.look();
     }
-    vitals.executionsOpen.set(state.known.size);
     return noreply(state);
   }
 
@@ -112,7 +112,7 @@ class Outbox implements GenServer<State, never, Cast> {
   async terminate(): Promise<void> {
     this.#stopping = true;
     if (!this.#port.names.whereis('store')) return; // then nothing can be written down, and the stages above wait to come back
-    await Promise.race([Promise.all(this.#underWay), new Promise((resolve) => this.#self.clock.setTimer(DRAIN_MS, () => resolve(undefined)))]);
+    await Promise.race([Promise.all(this.#underWay), sleep(DRAIN_MS, undefined, { ref: false })]);
     await this.#port.shared
       ?.release()
       .catch((error: unknown) => this.#port.log.warn('claims are not released; others wait for their end', { error: String(error) }));
@@ -203,12 +203,8 @@ class Outbox implements GenServer<State, never, Cast> {
     vitals.executions.inc({ action: job.action, outcome: outcome.kind }, all.length);
     const record = { number, startedMs, durationMs: endedMs - startedMs, outcome, status, dueMs };
     await this.#write(all.map((one) => ({ job: one.job.id, fence: this.#claims && one.fence, ...record })));
-    const detail = {
-      execution: job.id,
-      ...(all.length > 1 ? { together: all.length } : {}),
-      action: job.action,
-      attempt: number, ...('reason' in outcome ? { reason: outcome.reason } : {}),
-    };
+    const reason = 'reason' in outcome ? { reason: outcome.reason } : {};
+    const detail = { execution: job.id, ...(all.length > 1 ? { together: all.length } : {}), action: job.action, attempt: number, ...reason };
     if (status === 'succeeded') this.#port.log.info('delivered', detail);
     else
       this.#port.log.warn(status === 'failed' ? 'failed for good' : 'will be tried again', { ...detail, ...(status === 'retrying' ? { inMs: waitMs } : {}) });

@@ -28,6 +28,7 @@ const COMMIT_RETRY_MS = 1_000;
 /** So long a rule waits for custom functions in one go, which is what holds back whoever sends to it; then they have no answer. */
 const MOST_ASKED_MS = 200;
 const TICK = Symbol('time may have changed the verdict');
+const CAUGHT_UP = Symbol('the states of the monitors are up to date');
 
 /** @param needs monitors whose states the rule's actions name beside those that it reads. */
 export const ruleChild = (name: string, config: RuleConfig, port: RulePort, needs: readonly string[] = []): ChildSpec => ({
@@ -46,6 +47,8 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
   readonly #seen = new Map<string, number>();
   #read: Mark | undefined;
   #published = false;
+  /** Time alone decides nothing before the monitors' states are up to date. */
+  #ticks = false;
   /** How long it has waited for custom functions, since it took what it is at now. */
   #askedMs = 0;
   #self!: Process;
@@ -82,7 +85,7 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
     names.register(self, `rule:${this.#name}`, undefined);
     if (edit?.verdict === 'reset') await this.#reset(edit.reason);
     for (const { key } of this.#judge.instances) if (key !== '' && !this.#port.declares(key)) await this.#part(key);
-    self.deliver(TICK); // what it missed while it was away shows in the monitors' states
+    void feed.caughtUp.then(() => self.deliver(CAUGHT_UP)); // what it missed while it was away shows in the monitors' states
     return ok(undefined);
   }
 
@@ -105,9 +108,10 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
 
   async handleInfo(message: unknown): Promise<Next<undefined>> {
     if (message instanceof MonitorGone) await this.#part(message.monitor);
-    if (message !== TICK && message !== RECONSIDER) return noreply(undefined);
+    if (message === CAUGHT_UP) this.#ticks = true;
     if (message === RECONSIDER) this.#judge.reconsider();
-    else this.#tickMs = Number.POSITIVE_INFINITY;
+    if (message === TICK) this.#tickMs = Number.POSITIVE_INFINITY;
+    if (!this.#ticks) return noreply(undefined);
     this.#askedMs = 0;
     const decisions = await this.#served(this.#judge.tick(Date.now()));
     if (decisions.length > 0) await this.#settle(decisions);
@@ -217,7 +221,7 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
   }
 
   #tickAt(wakeMs: number): void {
-    if (wakeMs >= this.#tickMs) return;
+    if (!this.#ticks || wakeMs >= this.#tickMs) return;
     this.#tickMs = wakeMs;
     this.#cancelTick();
     this.#cancelTick = this.#self.sendAfter(Math.max(1, wakeMs - Date.now()), TICK);

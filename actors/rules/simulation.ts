@@ -30,6 +30,13 @@ export interface Decided {
   readonly executions: readonly Execution[];
   readonly episodes: readonly EpisodeNews[];
 }
+/** What lies outside the rules. */
+export interface Outside {
+  /** What holds a telling back; left out: nothing does. */
+  readonly hold?: Ground['hold'];
+  /** What a custom function answers; left out: nobody does, and its value is unknown. */
+  readonly answer?: (name: string, args: readonly unknown[]) => unknown;
+}
 interface Actor extends SimulatedRule {
   readonly judge: Judge;
   readonly phases: Map<string, AlertState['phase']>;
@@ -48,9 +55,13 @@ export class Simulation {
   readonly #past: Past;
   #nowMs: number;
 
-  /** @param rules none reads itself, over others or not: load.ts refuses that. @param hold what holds their tellings back from outside. */
-  constructor(rules: readonly SimulatedRule[], startMs: number, hold: Ground['hold'] = () => undefined) {
+  readonly #outside: Outside;
+
+  /** @param rules none reads itself, over others or not: load.ts refuses that. */
+  constructor(rules: readonly SimulatedRule[], startMs: number, outside: Outside = {}) {
+    const { hold = () => undefined } = outside;
     this.#nowMs = startMs;
+    this.#outside = outside;
     this.#actors = rules.map((rule) => {
       const judge = new Judge(rule.name, rule.config, rule.needs ?? [], { latest: (monitor) => this.latest(monitor), hold });
       if (!judge.program.each) judge.add('', INACTIVE, startMs);
@@ -138,7 +149,8 @@ export class Simulation {
     }
   }
   #answer(need: Need): void {
-    if ('fill' in need) this.#past.fill(need.fill, this.#nowMs); // nobody answers for custom functions
+    if ('fill' in need) this.#past.fill(need.fill, this.#nowMs);
+    else for (const { name, args, answer } of need.ask) answer(this.#outside.answer?.(name, args));
   }
 }
 

@@ -115,7 +115,7 @@ const TABLE: Table = {
   monitor_state: ({ monitor, atMs, fields }) => one(SET_MONITOR_STATE, monitor, atMs, JSON.stringify(fields)),
   forget_monitor: ({ monitor }) => one('DELETE FROM monitor_states WHERE monitor = ?', monitor),
   episode: ({ episode: e }) => one(SET_EPISODE, e.id, e.rule, e.instance, e.severity, e.details, e.startedMs, e.endedMs),
-  job: ({ job, status, reason = null }) => 
+  job: ({ job, status, reason = null }) =>
     one(ADD_JOB, job.id, job.alert.rule, job.action, status, reason, job.createdMs, job.group?.dueMs ?? job.createdMs, JSON.stringify(job)),
   attempt: ({ attempt: a, status, dueMs, fence = -1 }) => [
     { sql: ADD_ATTEMPT, params: [a.job, a.number, a.startedMs, a.durationMs, a.outcome, a.reason, fence, a.job, fence] },

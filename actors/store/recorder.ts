@@ -1,6 +1,7 @@
 /**
- * What watching monitors have seen, on its way into the store: their numbers as samples of the service `monitor:NAME`, and the state that each has.
- * Nobody waits for it and nobody was told that it is kept, so it is gathered for a second and written at once; what cannot be kept is counted.
+ * What monitors have seen, on its way into the store: the state that each has, and the numbers of those that watch by themselves as samples of the service
+ * `monitor:NAME`. Nobody waits for it, so it is gathered for a second and written at once. With the states goes the mark up to where the rules have come: what is
+ * behind it they are sent again after a crash, so that no state that was acknowledged is missing to them. Samples that cannot be kept are counted.
  */
 import type { Event, Metric, Observation } from '../event.ts';
 import * as vitals from '../vitals.ts';
@@ -22,17 +23,19 @@ const DEEPEST = 4;
 export class Recorder {
   readonly #stateOf: (monitor: string) => Observation | undefined;
   readonly #names = new Map<string, Set<string>>();
-  readonly #dirty = new Set<string>();
+  readonly #dirty: Set<string>;
   #waiting: Metric[] = [];
 
-  /** @param stateOf what a monitor has seen last; undefined when it is no more. */
-  constructor(stateOf: (monitor: string) => Observation | undefined) {
+  /**
+   * @param stateOf what a monitor has seen last; undefined when it is no more.
+   * @param dirty monitors whose states are not written yet, also those of listeners: what they saw is in the store as it came.
+   */
+  constructor(stateOf: (monitor: string) => Observation | undefined, dirty: Set<string>) {
     this.#stateOf = stateOf;
+    this.#dirty = dirty;
   }
 
-  /** Answers whether it is the first since the last `take`. */
-  add({ monitor, observations }: Event): boolean {
-    const first = this.#dirty.size === 0;
+  add({ monitor, observations }: Event): void {
     this.#dirty.add(monitor);
     const service = `monitor:${monitor}`;
     const known = this.#names.get(monitor) ?? new Set();
@@ -44,7 +47,11 @@ export class Recorder {
           if (known.has(name) && this.#waiting.length < MOST_WAITING) this.#waiting.push({ service, name, value, timestamp: atMs, tags: {} });
           else vitals.unrecorded.inc({ monitor });
         }
-    return first;
+  }
+
+  /** The states of these have not been written. */
+  again(changes: readonly Change[]): void {
+    for (const change of changes) if (change.set === 'monitor_state') this.#dirty.add(change.monitor);
   }
 
   /** All that has gathered. */

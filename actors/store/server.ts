@@ -79,13 +79,14 @@ class StoreServer implements GenServer<Threads, Work, Event> {
   #self!: Process;
   readonly #recorder: Recorder;
   #judged = 0;
+  #gathering = false;
   #looking = false;
 
   constructor(store: Store, names: Names, options: StoreOptions) {
     this.#store = store;
     this.#names = names;
     this.#options = options;
-    this.#recorder = new Recorder((monitor) => store.stateOf(monitor));
+    this.#recorder = new Recorder((monitor) => store.stateOf(monitor), store.unwritten);
   }
 
   async init(self: Process): Promise<Init<Threads>> {
@@ -105,12 +106,14 @@ class StoreServer implements GenServer<Threads, Work, Event> {
   handleCall(work: Work, from: CallMessage, threads: Threads): Next<Threads> {
     const answer = (answered: object): void => from.reply(answered);
     if (isQuery(work)) threads.reader.post(work, undefined, answer);
-    else threads.writer.post(work, this.#newlyJudged(work), answer);
+    else threads.writer.post(work, undefined, answer);
+    if (work.do === 'append' || work.do === 'commit') this.#gather();
     return noreply(threads);
   }
 
   handleCast(event: Event, threads: Threads): Next<Threads> {
-    if (this.#recorder.add(event)) this.#self.sendAfter(GATHER_MS, RECORD);
+    this.#recorder.add(event);
+    this.#gather();
     return noreply(threads);
   }
 
@@ -138,8 +141,16 @@ class StoreServer implements GenServer<Threads, Work, Event> {
   }
 
   #record({ writer }: Threads): void {
+    this.#gathering = false;
+    const judged = this.#store.judged(); // before the states are taken: they are not behind it
     const { metrics, changes } = this.#recorder.take();
-    if (changes.length > 0) writer.post({ do: 'commit', changes }, undefined, () => {}); // the next second brings the state anew
+    if (changes.length > 0 || judged > this.#judged)
+      writer.post({ do: 'commit', changes }, judged, ({ error }) => {
+        if (!error) this.#judged = Math.max(this.#judged, judged);
+        else this.#recorder.again(changes);
+        if (error) this.#gather();
+      });
+    if (judged < this.#store.lastSeq) this.#gather(); // the rules are still at it
     if (metrics.length === 0) return;
     const { batch, stored } = this.#store.batchOf({ protocol: 'monitor', metrics, logs: [] }, 0, Date.now());
     writer.post({ do: 'append', batch }, undefined, ({ error }) => {
@@ -148,12 +159,11 @@ class StoreServer implements GenServer<Threads, Work, Event> {
     });
   }
 
-  /** How far the rules have come, when that is news: it costs no commit of its own. */
-  #newlyJudged({ do: what }: Work): number | undefined {
-    const judged = this.#store.judged();
-    if ((what !== 'append' && what !== 'commit') || judged <= this.#judged) return undefined;
-    this.#judged = judged;
-    return judged;
+  /** It is written within a second. */
+  #gather(): void {
+    if (this.#gathering || !this.#self.isAlive) return;
+    this.#gathering = true;
+    this.#self.sendAfter(GATHER_MS, RECORD);
   }
 
   async #startReader(): Promise<Thread> {

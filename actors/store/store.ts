@@ -38,7 +38,9 @@ export class Store {
   readonly #series = new Interned();
   #lastSeq = 0;
   #trouble: { readonly what: string; readonly atMs: number } | undefined;
-  /** Tells up to which batch all is judged. It rides along with what is written. */
+  /** Monitors whose states are newer than what is written of them. */
+  readonly unwritten = new Set<string>();
+  /** Tells up to which batch all is judged. It is written with the monitors' states. */
   judged: () => number = () => 0;
   /** Called when the store has started, with what monitors had seen last. */
   onStates: (states: readonly MonitorState[]) => void = () => {};
@@ -49,6 +51,11 @@ export class Store {
 
   constructor(names: Names) {
     this.#names = names;
+  }
+
+  /** The number of the last batch. */
+  get lastSeq(): number {
+    return this.#lastSeq;
   }
 
   /** Resolves with the number of the batch; 0: of nothing but spans, which nobody judges. */
@@ -78,8 +85,12 @@ export class Store {
     return { batch: { seq, atMs, protocol, series, columns, ...texts }, stored };
   }
 
-  /** What a monitor saw by itself is kept within a second, if it can be. */
+  /** What a monitor has seen is kept within a second, if it can be. */
   observed(event: Event): void {
+    if (event.seq !== undefined) {
+      this.unwritten.add(event.monitor);
+      return;
+    }
     const server = this.#names.whereis('store');
     if (server) cast(server, event);
   }

@@ -55,7 +55,7 @@ export const backtestCommands = (yargs: Argv<Common>): Argv<Common> =>
       }
       const recorded: RecordedEpisode[] = [];
       for await (const row of rowsOf(export_({ what: 'episodes', name: rule, ...span }))) recorded.push(recordedOf(row as never));
-      const found = backtest(ready, past, recorded);
+      const found = await backtest(ready, past, recorded);
       if (json) printJson(found);
       else print(backtestText(found));
     },

@@ -119,6 +119,13 @@ describe('kill -9', function () {
     expect([execution.status, execution.attempts, hook.seen.length]).to.deep.equal(['succeeded', 1, before + 1]);
   });
 
+  it('an orderly stop takes no longer than what is under way, and that is nothing', async () => {
+    const since = performance.now();
+    expect(await node.end('SIGTERM')).to.equal(0);
+    expect(performance.now() - since).to.be.below(4_000); // the outbox would wait for 5 s
+    await node.start();
+  });
+
   it('keeps its files and its socket to itself', () => {
     const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
     expect([mode(node.socket), mode(dirname(node.socket)), mode(node.dataDir), mode(join(node.dataDir, 'secret.key'))]).to.deep.equal([

@@ -28,6 +28,7 @@ export function outside() { buffers.push(Buffer.alloc(50_000_000, 1)); return bu
 export function deep() { return deep() + 1; }
 export const environment = () => Object.keys(process.env);
 export const later = () => { setTimeout(() => { throw new Error('later'); }, 1); return 1; };
+export function busy(ms) { const end = performance.now() + ms; while (performance.now() < end); return ms; }
 let called = 0;
 export const counted = () => ++called;
 export const constant = 5;

@@ -5,6 +5,7 @@ import { Column, isJson, Values } from './measure.ts';
 
 /** `max`, and `min` as the max of what is opposite. */
 export class Extreme extends Levels {
+  protected override readonly anyOrder = true;
   readonly #column = this.column(new Column());
   readonly #sign: 1 | -1;
   #most = 0;

@@ -26,6 +26,20 @@ export abstract class Levels extends Measure {
     this.settle(0, to - from);
   }
 
+  /** Whether it makes no difference in which order the samples of a cell are taken. */
+  protected readonly anyOrder: boolean = false;
+
+  override joinLate(at: number, head: number, end: number, value: unknown): boolean {
+    if (!this.anyOrder) return false;
+    this.put(end, value, head, end + 1);
+    this.join(at, end);
+    return true;
+  }
+  override join(to: number, last: number): void {
+    super.join(to, last);
+    this.settle(to, last);
+  }
+
   protected override length(capacity: number): number {
     let length = 0;
     for (let size = capacity; size > 0; size >>= SHIFT) length += size;

@@ -119,11 +119,25 @@ export abstract class Measure {
   /** Cells that are not needed any more. */
   drop(_from: number, _to: number): void {}
 
-  /** Cells are about to be put together, from the first to the last; `lay` comes after it. */
+  /** From now on cells may be of many samples; `lay` comes after it. */
   coarsen(): void {}
+  /** All cells are about to be put together, from the first to the last; `lay` comes after it. */
+  merge(_head: number): void {}
   /** Which of begin..end, the cells of one short time, can take the cell `from`; -1: none. It is copied to `end` then. */
   mate(begin: number, end: number, _from: number): number {
     return begin < end ? begin : -1;
+  }
+  /** Which of begin..last can take the cell `last`, when that is all that is put together; -1: none. */
+  lastMate(begin: number, last: number): number {
+    return begin < last ? last - 1 : -1;
+  }
+  /** A late sample goes into the cell `at` of many, or one of the same time. False: it needs a cell of its own. @param end a place that is free */
+  joinLate(_at: number, _head: number, _end: number, _value: unknown, _times: Float64Array): boolean {
+    return false;
+  }
+  /** The last cell becomes a part of `to`. */
+  join(to: number, last: number): void {
+    this.absorb(to, last);
   }
   /** The cell `to` takes what is in `from`, which is later. */
   abstract absorb(to: number, from: number): void;

@@ -11,6 +11,10 @@ const MIDDLE = 40_000;
 const placeOf = (value: number): number => (Math.abs(value) < SMALLEST ? 0 : Math.sign(value) * (MIDDLE + binOf(Math.abs(value))));
 const valueAt = (place: number): number => (place === 0 ? 0 : Math.sign(place) * middleOf(Math.abs(place) - MIDDLE));
 
+/** By its place, the last cell of each bin that has been looked at; of all windows, which are never looked at at the same time. */
+const MOST_PLACE = 2 * MIDDLE;
+const MATES = new Int32Array(2 * MOST_PLACE + 1);
+
 export class Quantile extends Measure {
   readonly #places = this.column(new Column());
   readonly #weights = this.column(new Weights());
@@ -19,8 +23,8 @@ export class Quantile extends Measure {
   /** The cells that are in the bins. */
   #lo = 0;
   #hi = 0;
-  /** By bin, the last cell of it. */
-  #mates: Map<number, number> | undefined;
+  /** While cells are put together: after the last of those that are in the bins, of those that have been looked at. */
+  #merged: number | undefined;
 
   /** @param p from 0 to 100. */
   constructor(p: number) {
@@ -36,30 +40,63 @@ export class Quantile extends Measure {
     else this.#count(at, 1);
   }
   override lay(capacity: number, from: number, to: number): void {
+    this.#settle();
     super.lay(capacity, from, to);
-    this.#mates = undefined;
     this.#lo = Math.max(0, this.#lo - from);
     this.#hi = Math.max(0, this.#hi - from);
   }
   override drop(_from: number, to: number): void {
+    this.#settle();
     while (this.#lo < Math.min(this.#hi, to)) this.#count(this.#lo++, -1);
   }
 
   override coarsen(): void {
     this.#weights.beginWith(this.capacity);
-    this.#mates = new Map();
-    this.#restart(0);
+  }
+  /** What is in the bins stays there: cells of one bin become one. */
+  override merge(head: number): void {
+    this.#settle();
+    if (this.#lo !== head) this.#restart(head);
+    this.#merged = head;
+  }
+  #settle(): void {
+    this.#hi = this.#merged ?? this.#hi;
+    this.#merged = undefined;
   }
   /** Only what is in the same bin, so that the values stay exact to 1 %. */
   override mate(begin: number, end: number, from: number): number {
-    const place = this.#places.data[from] as number;
-    const mate = this.#mates?.get(place) ?? -1;
-    if (mate >= begin) return mate;
-    this.#mates?.set(place, end);
+    const places = this.#places.data;
+    const place = places[from] as number;
+    const mate = MATES[place + MOST_PLACE] as number; // of another window, or moved: then it is no mate
+    if (mate >= begin && mate < end && places[mate] === place) return mate;
+    MATES[place + MOST_PLACE] = end;
     return -1;
   }
+  override lastMate(begin: number, last: number): number {
+    const places = this.#places.data;
+    const place = places[last] as number;
+    let mate = last - 1;
+    while (mate >= begin && places[mate] !== place) mate--;
+    return mate >= begin ? mate : -1;
+  }
+  override joinLate(at: number, _head: number, end: number, value: unknown, times: Float64Array): boolean {
+    const places = this.#places.data;
+    const place = placeOf(Number(value));
+    let mate = at;
+    while (mate < end && times[mate] === times[at] && places[mate] !== place) mate++;
+    if (mate >= end || times[mate] !== times[at]) return false;
+    this.put(end, value);
+    this.join(mate, end);
+    return true;
+  }
+  override copy(to: number, from: number): void {
+    super.copy(to, from);
+    if (this.#merged !== undefined && from < this.#hi) this.#merged = to + 1;
+  }
   override absorb(to: number, from: number): void {
-    this.#weights.data[to] = this.#weight(to) + this.#weight(from);
+    const weight = this.#weight(from);
+    this.#weights.data[to] = this.#weight(to) + weight;
+    if (from >= this.#hi && to >= this.#lo && to < (this.#merged ?? this.#hi)) this.#bins.add(this.#places.data[to] as number, weight);
   }
 
   override answer(lo: number, hi: number): number {

@@ -10,6 +10,7 @@ import { DOWN, length, up } from './scale.ts';
 const [LEAST, MOST] = [2 ** -900, 2 ** 1_000];
 
 export class Spread extends Levels {
+  protected override readonly anyOrder = true;
   readonly #sums = this.column(new Column());
   readonly #deviations = this.column(new Column());
   readonly #weights = this.column(new Weights());

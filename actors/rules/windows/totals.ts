@@ -5,6 +5,7 @@ import { DOWN, up } from './scale.ts';
 
 /** `count`. */
 export class Count extends Levels {
+  protected override readonly anyOrder = true;
   readonly #weights = this.column(new Weights());
   #count = 0;
 
@@ -40,6 +41,7 @@ export class Count extends Levels {
 
 /** `sum`, `avg`. */
 export class Total extends Levels {
+  protected override readonly anyOrder = true;
   readonly #sums = this.column(new Column());
   readonly #weights = this.column(new Weights());
   readonly #average: boolean;

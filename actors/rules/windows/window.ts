@@ -10,8 +10,10 @@ const LEAST_ROOM = 8;
 const [KEPT, KEPT_PART] = [4, 4];
 /** Fewer cells than this are none. */
 const LEAST_MOST = 16;
-/** When there are too many, half as many are wanted: a window has two fifths as many of the short times that are tried first. */
-const [HALF, SHARE] = [0.5, 0.4];
+/** A window has so many of the short times of which samples share a cell, by how many it keeps apart. */
+const SHARE = 0.5;
+/** Should it come to so many times the cells that are kept apart, so many are wanted: more than there are of those times. */
+const [TOO_MANY, WANTED] = [1.6, 0.7];
 
 export class Window {
   readonly #measure: Measure;
@@ -39,12 +41,13 @@ export class Window {
 
   add(tsMs: number, value: unknown): void {
     if (!Number.isFinite(tsMs) || !this.#measure.takes(value)) return;
-    if (this.#end - this.#head >= this.#most) this.#thin();
+    const crowded = this.#end - this.#head >= this.#most && this.#crowded();
     if (this.#end === this.#measure.capacity) this.#lay(this.#end - this.#head + 1);
     const next = this.#after(tsMs);
     const beginMs = next < this.#end ? this.#begins.data[next] : undefined;
     if (beginMs === undefined || beginMs > tsMs) this.#insert(next, tsMs, tsMs, value);
-    else if (!this.#measure.endsOnly) this.#insert(next, beginMs, this.#timeOf(next), value); // comes and leaves with that cell
+    else if (!this.#measure.endsOnly && !this.#measure.joinLate(next, this.#head, this.#end, value, this.#times.data)) this.#insert(next, beginMs, this.#timeOf(next), value); // comes and leaves with that cell
+    if (crowded && next === this.#end - 1) this.#share();
   }
   #insert(at: number, beginMs: number, tsMs: number, value: unknown): void {
     if (at < this.#end) {
@@ -73,6 +76,7 @@ export class Window {
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
   }
 
+  debug() { return [this.#grainMs, this.#end-this.#head, this.#most]; }
   get truncated(): boolean {
     return this.#coarseMs > (this.#measure.lastOnly ? this.#fromMs + this.#lengthMs : this.#fromMs);
   }
@@ -133,22 +137,58 @@ export class Window {
     this.#head = 0;
   }
 
-  /** There are as many as there may be: those that have left go, else those of the same short time share a cell, else the oldest go. */
-  #thin(): void {
-    const half = this.#most * HALF;
+  /** There are as many as are kept apart. Those that have left go; if that is not enough, what comes shares cells from now on. */
+  #crowded(): boolean {
     this.#drop(this.#after(this.#fromMs, this.#begin));
-    if (this.#end - this.#head <= half) return;
+    const cells = this.#end - this.#head;
+    if (cells < this.#most) return false;
+    if (this.#grainMs === 0) this.#grainMs = this.#lengthMs / (this.#most * SHARE);
+    if (cells >= this.#most * TOO_MANY) this.#thin();
+    else if (this.#begins.data.length === 0) {
+      this.#coarsen();
+      this.#lay(cells);
+    }
+    return true;
+  }
+  #coarsen(): void {
+    this.#measure.coarsen();
+    this.#begins.begin(() => this.#times.data.slice());
+  }
+
+  /** The last cell goes into one of the same short time, if the function can have that. */
+  #share(): void {
+    const last = this.#end - 1;
+    const tsMs = this.#timeOf(last);
+    const grain = Math.floor(tsMs / this.#grainMs);
+    let begin = this.#after(grain * this.#grainMs, last);
+    while (begin > this.#head && this.#grainOf(begin - 1) === grain) begin--;
+    while (begin < last && this.#grainOf(begin) !== grain) begin++;
+    const mate = this.#measure.lastMate(begin, last);
+    if (mate < 0) return;
+    this.#measure.join(mate, last);
+    this.#end = last;
+    this.#times.data.fill(tsMs, begin, last);
+    this.#coarseMs = Math.max(this.#coarseMs, tsMs);
+  }
+  #grainOf(at: number): number {
+    return Math.floor(this.#timeOf(at) / this.#grainMs);
+  }
+
+  /** Sharing does not suffice, since values lie far apart, or much comes late: those of longer times share a cell, else the oldest go. */
+  #thin(): void {
+    const wanted = this.#most * WANTED;
     const spanMs = this.#timeOf(this.#end - 1) - this.#timeOf(this.#head);
     this.#grainMs = Math.max(this.#lengthMs / (this.#most * SHARE), this.#grainMs / 2);
-    for (this.#merge(); this.#end - this.#head > half && this.#grainMs <= spanMs; this.#merge()) this.#grainMs *= 4;
-    if (this.#end - this.#head > half) this.#cut(this.#end - Math.floor(half));
+    for (this.#merge(); this.#end - this.#head > wanted && this.#grainMs <= spanMs; this.#merge())
+      this.#grainMs *= 4 ** Math.max(1, Math.floor(Math.log((this.#end - this.#head) / wanted) / Math.log(4)));
+    if (this.#end - this.#head > wanted) this.#cut(this.#end - Math.floor(wanted));
     this.#lay(this.#end - this.#head);
   }
 
   /** Cells of one grain of time become one, as far as the function can, and get the time of the last of them. */
   #merge(): void {
-    this.#measure.coarsen();
-    this.#begins.begin(() => this.#times.data.slice());
+    this.#coarsen();
+    this.#measure.merge(this.#head);
     const grainMs = this.#grainMs;
     const times = this.#times.data;
     let [begin, end, grain, lastMs, merged] = [this.#head, this.#head, Number.NaN, Number.NaN, false];

@@ -69,7 +69,7 @@ export interface Aggregate {
   readonly truncated: boolean;
 }
 
-const MOST = 100_000;
+const MOST = 10_000;
 
 /** @throws RangeError for a length that is not above 0, and for a percentile without `p` from 0 to 100: conditions are checked before. */
 export function windowOf(options: WindowOptions): Aggregate {

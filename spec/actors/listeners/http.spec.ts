@@ -235,6 +235,20 @@ describe('listener http', () => {
     expect((await ask('/health/live')).status).to.equal(200);
   });
 
+  it('closes its connections when it stops, also when it is killed: one that is kept alive, and one in the middle of a request', async () => {
+    for (const reason of ['shutdown', 'kill']) {
+      const [kept, halfway] = [connect(under.port, '127.0.0.1'), connect(under.port, '127.0.0.1')];
+      const closed = Promise.all([kept, halfway].map((socket) => once(socket.on('error', () => {}).resume(), 'close'))); // a reset is an end, too
+      halfway.write('POST /api/metrics HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n[');
+      kept.write('GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n');
+      await once(kept, 'data');
+      await eventually(async () => expect((await under.status()).connections).to.equal(2));
+      await root.stop(under.pid, reason);
+      await closed;
+      await under.start();
+    }
+  });
+
   it('is for this machine only', () => {
     const faults = (host: string) => http.check?.(configOf(http.schema, { host }))?.map(({ path }) => path);
     for (const host of ['0.0.0.0', '::', '192.168.1.1', 'example.com', '']) expect(faults(host)).to.deep.equal(['/host']);

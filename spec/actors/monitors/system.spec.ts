@@ -49,7 +49,7 @@ describe('monitor type system', () => {
     const gauge = vitals.store.sizeBytes;
     gauge.set(12_345);
     vitals.store.commitP99Seconds.set(0.25);
-    vitals.executionsOpen.set(3);
+    vitals.outbox.held = () => 3;
     const sleeper = spawn(() => new Promise<never>(() => {}), { name: 'sleeper' });
     sleeper.suspend();
     for (let i = 0; i < 40_000; i++) sleeper.post(i);
@@ -67,7 +67,7 @@ describe('monitor type system', () => {
     gauge.set(Number.NaN);
     const { store } = await look(watched, watched.seen.length);
     expect(store).to.not.have.property('bytes');
-    vitals.executionsOpen.set(0);
+    vitals.outbox.held = () => 0;
   });
 
   it('has the cpu in percent of a core, the lag of the event loop in milliseconds, and events a second without its own', async () => {
@@ -82,5 +82,7 @@ describe('monitor type system', () => {
     expect(busy.cpu).to.be.within(20, 400);
     expect(busy.event_loop_lag).to.be.within(100, 3_000);
     expect(busy.events_per_second).to.be.within(100, 2_100);
+    const quiet = await look(watched, watched.seen.length);
+    expect(quiet.event_loop_lag).to.be.below(busy.event_loop_lag); // each look has its own
   });
 });

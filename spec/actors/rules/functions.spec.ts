@@ -102,7 +102,9 @@ describe('a rule that calls custom functions', () => {
     expect(asked).to.deep.equal(['twice(8)', 'odd(2)', 'twice(16)']);
     expect(await rule.see({ t: 8, n: 3 })).to.equal('firing');
     expect(JSON.stringify((await rule.status()).explanation)).to.include('"value":32');
+    asked.length = 0;
     expect(await rule.see({ t: 4, n: 2 })).to.equal('firing');
+    expect(asked.filter((one) => one === 'twice(4)')).to.have.lengthOf(1); // for both conditions
     expect(await rule.see({ t: 1, n: 2 })).to.equal('inactive');
     expect(rule.told).to.deep.equal(['mail#1', 'calm#1']);
   });

@@ -93,10 +93,13 @@ describe('the room of window functions', () => {
   });
 
   it('a late sample in the midst of a cell comes and leaves with it', () => {
-    const window = windowOf({ fn: 'count', lengthMs: 1_000, most: 100 }); // cells of 25 ms
-    for (let i = 0; i < 1_000; i++) window.add(i, 1);
-    window.add(5, 1);
-    expect([window.at(1_010), window.nextMs(1_010)]).to.deep.equal([1_001, 1_024]);
+    for (const fn of ['count', 'sum', 'percentile'] as const) {
+      const window = windowOf({ fn, lengthMs: 1_000, p: 100, most: 100 }); // a hundred cells of one sample, then cells of 20 ms
+      for (let i = 0; i < 1_000; i++) window.add(i, 1);
+      window.add(105, 1);
+      const [count, asked] = [window.at(1_110), window.nextMs(1_110)]; // of the cell 100…119 the half would have left
+      expect([fn, count, asked]).to.deep.equal([fn, fn === 'percentile' ? count : 901, 1_119]);
+    }
   });
 
   it("a counter's growth does not depend on how its samples share cells, nor on how late they come", () => {

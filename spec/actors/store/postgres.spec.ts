@@ -87,6 +87,7 @@ describe('PostgreSQL under the store', () => {
         return all;
       };
       const expected = [[metric({ name: 'of a' })], [metric({ name: 'of b' }), metric({ name: 'new' })]];
+      await eventually(async () => expect(await seen(b)).to.deep.equal([[]]));
       expect(await seen(a)).to.deep.equal(expected);
       expect(await seen(await a.reopen())).to.deep.equal(expected);
       expect(await seen(b)).to.deep.equal([[]]);

@@ -87,8 +87,31 @@ describe('What monitors see', () => {
     expect(await under.metrics({ service: { is: 'monitor:push' } })).to.deep.equal([]);
   });
 
+  it('that came from a listener is its state in the next life, and no batch is taken for judged that its state is not of', async () => {
+    const push = (value: number, seq: number): Promise<void> => feed.publish({ ...saw('push', { atMs: value, fields: { value } }), seq });
+    const seqs: number[] = [];
+    let judged = 0;
+    under.store.judged = () => judged;
+    for (const value of [1, 2])
+      seqs.push(await under.store.append({ protocol: 'http', metrics: [{ service: 's', name: 'n', value, timestamp: value, tags: {} }], logs: [] }));
+    await push(1, seqs[0] ?? 0);
+    judged = seqs[0] ?? 0;
+    const waiting = async (): Promise<number> => {
+      let count = 0;
+      for await (const _ of under.store.unjudged()) count++;
+      return count;
+    };
+    await eventually(async () => expect(await waiting()).to.equal(1));
+    await root.stop(under.pid, 'kill'); // nothing is written by the way
+    under = new TestStore(root, under.folder);
+    wire();
+    await under.start();
+    expect(told).to.deep.equal([{ monitor: 'push', atMs: 1, fields: { value: 1 } }]);
+    expect(await waiting()).to.equal(1);
+  });
+
   it('under more than 200 names is counted, not kept: names that come from outside cannot fill the store', async () => {
-    const recorder = new Recorder(() => undefined);
+    const recorder = new Recorder(() => undefined, new Set());
     const payload = Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`id${i}`, i]));
     const before = await lost('many');
     recorder.add(saw('many', { atMs: 1, fields: { payload } }));
@@ -98,7 +121,7 @@ describe('What monitors see', () => {
   });
 
   it('while the store is stuck is bounded', async () => {
-    const recorder = new Recorder(() => undefined);
+    const recorder = new Recorder(() => undefined, new Set());
     const before = await lost('fast');
     for (let i = 0; i < 50_010; i++) recorder.add(saw('fast', { atMs: i, fields: { t: i } }));
     expect(recorder.take().metrics).to.have.lengthOf(50_000);
