@@ -23,6 +23,8 @@ export function functionOf(placed: Placed, written: Static<typeof functionSchema
   const at = (key: string, expected: string, got: unknown, near?: string): undefined =>
     void faults.push(faultAt(placeOf(placed, member(placed, key) ? `/${key}` : '/module'), expected, got, near));
   if (isOperator(name) || RESERVED.has(name)) return at('name', 'a name that is no operator', name);
+  const twin = isMap(placed) && [...placed.value.values()].find(({ place }) => place.file !== placed.place.file && !place.pointer.startsWith('/environments/'));
+  if (twin) return at('name', `a name of its own: function ${name} is defined in ${twin.place.file}:${twin.place.line}, too`, name);
   const file = placeOf(placed, '/module').file;
   const module = resolve(dirname(file), written.module);
   const looked: Looked = exportsOf(module);

@@ -3,7 +3,7 @@ import type { Event, Fields } from '../actors/event.ts';
 import type { Read } from '../actors/feed.ts';
 import { glob } from '../actors/glob.ts';
 import type { StoredAs } from '../actors/monitors/monitor.ts';
-import { type Program, programOf } from '../actors/rules/program.ts';
+import { EACH, type Program, programOf } from '../actors/rules/program.ts';
 import type { SimulatedRule } from '../actors/rules/simulation.ts';
 import { nameOf, nodes, type Tree } from '../actors/rules/condition/tree.ts';
 import type { Declared, ExportQuery } from '../proto/api.ts';
@@ -94,10 +94,10 @@ export class Past {
   }
 
   /** Whether anything of it is there: of a field, or of what lies within it. */
-  has(monitor: string, path: readonly string[]): boolean {
+  has(isRead: (monitor: string) => boolean, path: readonly string[]): boolean {
     const starts = (there: readonly string[]): boolean => path.every((word, i) => there[i] === word);
     return this.#series.some(
-      (one) => one.monitor === monitor && (one.item ? ['value', 'service', 'name', 'tags', 'up'].includes(path[0] ?? '') : starts(one.path)),
+      (one) => isRead(one.monitor) && (one.item ? ['value', 'service', 'name', 'tags', 'up'].includes(path[0] ?? '') : starts(one.path)),
     );
   }
 
@@ -153,8 +153,9 @@ export function withoutHistory(programs: readonly Program[], past: Past): readon
         const read = node.kind === 'window' ? node.window : node.kind === 'leaf' || node.kind === 'field' ? node : undefined;
         const path = read?.path ?? (node.kind === 'var' && !node.local ? node.name.slice(1) : undefined);
         const monitor = read?.monitor ?? (node.kind === 'var' ? node.name[0] : undefined);
-        if (!path || monitor === undefined || monitor.startsWith('rule:') || (program.each && monitor === 'monitor')) return [];
-        return past.has(monitor, path) ? [] : [nameOf(monitor, path)];
+        if (!path || monitor === undefined || monitor.startsWith('rule:')) return [];
+        const isRead = program.each && monitor === EACH ? program.each.matches : (name: string): boolean => name === monitor;
+        return past.has(isRead, path) ? [] : [nameOf(monitor, path)];
       }),
   );
   return [...new Set(missing)];

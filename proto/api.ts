@@ -100,6 +100,9 @@ export interface AlertDetail {
 /** What a rule says of itself; with `for_each` that of the alert that matters most, and of each by its monitor. */
 export interface RuleDetail extends AlertDetail {
   readonly instances?: Readonly<Record<string, AlertDetail>>;
+  /** How many alerts there are, of which those that matter most are shown; and how many monitors have none, since there is no room for more. */
+  readonly count?: number;
+  readonly refused?: number;
 }
 
 /** The episodes that somebody has now seen to. */

@@ -45,6 +45,9 @@ export async function statusOf(desk: Desk, port: HealthPort): Promise<Status> {
   const faults = [
     ...readiness(port.names, port.storeTrouble()).faults,
     ...parked.map(({ resource, reason }) => `${resource} is quarantined: ${reason}`),
+    ...details('rule').flatMap(({ name, detail: { refused } }) =>
+      Number(refused ?? 0) > 0 ? [`rule ${name} has no room for ${Number(refused)} monitors`] : [],
+    ),
     ...(store?.faults ?? []),
     ...(typeof counted === 'string' ? [counted] : counted.failed > 0 ? [`${counted.failed} executions have failed for good`] : []),
   ];

@@ -24,6 +24,8 @@ export interface Judged {
   readonly error: string | undefined;
 }
 
+/** Samples that a window of one instance of many keeps apart: there may be ten thousand of them. */
+const MOST_EACH = 1_000;
 /** The answer of `age` grows all the time: whoever asks for it is looked at so often. */
 const AGE_EVERY_MS = 1_000;
 
@@ -36,8 +38,9 @@ export class Instance {
   dataMs: number | null = null;
   readonly #program: Program;
   readonly #watchedMs: number;
-  readonly #condition: readonly Aggregate[];
-  readonly #clear: readonly Aggregate[];
+  readonly #windows: readonly Kept[];
+  readonly #condition: Ground;
+  readonly #clear: Ground | undefined;
   /** Of the last judgement, where there are custom functions. */
   #answers: Answers | undefined;
 
@@ -46,16 +49,18 @@ export class Instance {
     this.state = state;
     this.#program = program;
     this.#watchedMs = nowMs;
-    this.#condition = program.condition.windows.map(windowOf);
-    this.#clear = program.clear?.windows.map(windowOf) ?? [];
+    const most = program.each ? MOST_EACH : undefined;
+    const kept = (part: Part | undefined): readonly Kept[] =>
+      !part || part.windows.length === 0 ? NONE : part.windows.map((one) => [one.monitor === EACH && program.each ? key : one.monitor, one, windowOf({ ...one, most })]);
+    const [condition, clear] = [kept(program.condition), kept(program.clear)];
+    this.#windows = clear.length === 0 ? condition : [...condition, ...clear];
+    this.#condition = new Ground(key, program, condition);
+    this.#clear = program.clear && new Ground(key, program, clear);
   }
 
   /** The windows, each with the monitor that it is over. */
-  *windows(): Generator<readonly [monitor: string, window: Window, aggregate: Aggregate]> {
-    const { condition, clear } = this.#program;
-    for (const [part, aggregates] of [[condition, this.#condition] as const, [clear, this.#clear] as const])
-      for (const [i, window] of (part?.windows ?? []).entries())
-        yield [window.monitor === EACH && this.#program.each ? this.key : window.monitor, window, aggregates[i] as Aggregate];
+  windows(): readonly Kept[] {
+    return this.#windows;
   }
 
   /** What a monitor has seen, for the windows over it. */
@@ -69,11 +74,11 @@ export class Instance {
   }
 
   facts(states: States, nowMs: number): Facts {
-    return this.#facts(states, nowMs, this.#condition);
+    return this.#condition.at(states, nowMs, this.#answers);
   }
 
   clearFacts(states: States, nowMs: number): Facts {
-    return this.#facts(states, nowMs, this.#clear);
+    return (this.#clear ?? this.#condition).at(states, nowMs, this.#answers);
   }
 
   /** Begin a judgement that asks custom functions. */
@@ -84,15 +89,15 @@ export class Instance {
   /** Evaluate it for what it asks of them. */
   rehearse(states: States, nowMs: number): void {
     const { condition, clear } = this.#program;
-    verdictOf(condition, this.#facts(states, nowMs, this.#condition));
-    if (clear && isOpen(this.state)) verdictOf(clear, this.#facts(states, nowMs, this.#clear));
+    verdictOf(condition, this.facts(states, nowMs));
+    if (clear && isOpen(this.state)) verdictOf(clear, this.clearFacts(states, nowMs));
   }
 
   /** Judge it as things stand; `holdAt` is what holds its telling back from outside the rule. Its own state is the caller's to change, when that is lasting. */
   judge(states: States, nowMs: number, holdAt: HoldAt): Judged {
     const { condition, clear, life } = this.#program;
-    const main = verdictOf(condition, this.#facts(states, nowMs, this.#condition));
-    const end = clear && isOpen(this.state) ? verdictOf(clear, this.#facts(states, nowMs, this.#clear)) : undefined;
+    const main = verdictOf(condition, this.facts(states, nowMs));
+    const end = clear && isOpen(this.state) ? verdictOf(clear, this.clearFacts(states, nowMs)) : undefined;
     const error = main.error ?? end?.error;
     const found: Found = {
       truth: main.truth,
@@ -115,17 +120,52 @@ export class Instance {
     }
     return next;
   }
+}
 
-  #facts(states: States, nowMs: number, aggregates: readonly Aggregate[]): Facts {
-    const named = (monitor: string): string => (monitor === EACH && this.#program.each ? this.key : monitor);
-    return {
-      now: (monitor) => states.now(named(monitor)),
-      before: (monitor) => states.before(named(monitor)),
-      window: (index) => aggregates[index]?.at(nowMs),
-      whole: () => Object.fromEntries(this.#program.monitors.map((monitor): readonly [string, unknown] => [monitor, states.now(monitor)])) satisfies Fields,
-      call: (name, args) => this.#answers?.of(name, args),
-    };
+/** A window, the monitor that it is over, and what it holds. */
+type Kept = readonly [monitor: string, window: Window, aggregate: Aggregate];
+const NONE: readonly never[] = [];
+
+/** What one of the conditions is evaluated on. One object for all its evaluations, which never overlap: most rules are judged far more often than they change. */
+class Ground implements Facts {
+  readonly #key: string;
+  readonly #program: Program;
+  readonly #windows: readonly Kept[];
+  #states: States = NOWHERE;
+  #nowMs = 0;
+  #answers: Answers | undefined;
+
+  constructor(key: string, program: Program, windows: readonly Kept[]) {
+    this.#key = key;
+    this.#program = program;
+    this.#windows = windows;
+  }
+  at(states: States, nowMs: number, answers: Answers | undefined): this {
+    this.#states = states;
+    this.#nowMs = nowMs;
+    this.#answers = answers;
+    return this;
+  }
+
+  now(monitor: string): unknown {
+    return this.#states.now(this.#named(monitor));
+  }
+  before(monitor: string): unknown {
+    return this.#states.before(this.#named(monitor));
+  }
+  window(index: number): unknown {
+    return this.#windows[index]?.[2].at(this.#nowMs);
+  }
+  whole(): Fields {
+    return Object.fromEntries(this.#program.monitors.map((monitor) => [monitor, this.#states.now(monitor)]));
+  }
+  call(name: string, args: readonly unknown[]): unknown {
+    return this.#answers?.of(name, args);
+  }
+  #named(monitor: string): string {
+    return monitor === EACH && this.#program.each ? this.#key : monitor;
   }
 }
+const NOWHERE: States = { now: () => undefined, before: () => undefined };
 
 export type { Part };

@@ -24,9 +24,9 @@ export interface Ground {
 }
 /**
  * `fill`: an alert has begun to be watched, and its windows want what they would hold. `ask`: custom functions are to be called, all together; what is
- * not answered is unknown.
+ * not answered is unknown. `later`: there is no time for that now, and the alert is to be judged again at the next tick.
  */
-export type Need = { readonly fill: Instance } | { readonly ask: readonly Asked[] };
+export type Need = { readonly fill: Instance } | { readonly ask: readonly Asked[]; later(): void };
 /** A judgement asks for what it needs, and goes on when it is there. */
 export type Judgement = Generator<Need, readonly Decision[], void>;
 
@@ -44,6 +44,8 @@ export class Judge {
   readonly #instances = new Map<string, Instance>();
   /** The last observation of each monitor that has been judged: the next one may have changed from it. */
   readonly #judged = new Map<string, Observation>();
+  /** Monitors for which there was no room. */
+  readonly refused = new Set<string>();
   /** When time alone may change something next; ms since 1970. */
   wakeMs = Number.POSITIVE_INFINITY;
 
@@ -67,6 +69,7 @@ export class Judge {
     instance.wakeMs = 0;
     this.wakeMs = 0;
     this.#instances.set(key, instance);
+    this.refused.delete(key);
     return instance;
   }
   get(key: string): Instance | undefined {
@@ -74,15 +77,16 @@ export class Judge {
   }
   remove(key: string): void {
     this.#instances.delete(key);
+    this.refused.delete(key);
   }
 
   /** What holds alerts back may be another: those that are held are judged at the next tick. */
   reconsider(): void {
-    for (const instance of this.#instances.values()) {
-      if (!instance.state.held) continue;
-      instance.wakeMs = 0;
-      this.wakeMs = 0;
-    }
+    for (const instance of this.#instances.values()) if (instance.state.held) this.#again(instance);
+  }
+  #again(instance: Instance): void {
+    instance.wakeMs = 0;
+    this.wakeMs = 0;
   }
 
   /** Somebody has seen to what fires: that alert, or all of the rule's. */
@@ -106,8 +110,9 @@ export class Judge {
       const states = this.#states(monitor, observation, previous);
       for (const instance of yield* this.#concerned(monitor, observation)) {
         instance.see(monitor, observation);
-        if (this.program.asks) yield* this.#asked(instance, states, nowOf(instance, monitor, observation));
+        const late = this.program.asks && (yield* this.#asked(instance, states, nowOf(instance, monitor, observation)));
         decisions.push(...this.#judge(instance, states, monitor, observation));
+        if (late) this.#again(instance);
       }
       previous = observation;
     }
@@ -122,8 +127,9 @@ export class Judge {
     const states = this.states();
     const decisions: Decision[] = [];
     for (const one of this.program.life.mode === 'event' ? [] : due) {
-      if (this.program.asks) yield* this.#asked(one, states, nowMs);
+      const late = this.program.asks && (yield* this.#asked(one, states, nowMs));
       decisions.push(...this.#judge(one, states, undefined, { atMs: nowMs, fields: {} }));
+      if (late) this.#again(one);
     }
     this.wakeMs = Number.POSITIVE_INFINITY;
     for (const { wakeMs } of this.#instances.values()) this.wakeMs = Math.min(this.wakeMs, wakeMs);
@@ -165,15 +171,20 @@ export class Judge {
     return this.desk.decide(instance, turn, states, { monitor, observation, nowMs, error });
   }
 
-  /** Have custom functions asked what this judgement asks of them. */
-  *#asked(instance: Instance, states: States, nowMs: number): Generator<Need, void, void> {
+  /** Have custom functions asked what this judgement asks of them. Answers whether it is to be made again, because there was no time. */
+  *#asked(instance: Instance, states: States, nowMs: number): Generator<Need, boolean, void> {
     const answers = instance.asks();
+    let late = false;
+    const later = (): void => {
+      late = true;
+    };
     for (let round = 0; round < MOST_ROUNDS; round++) {
       instance.rehearse(states, nowMs);
       const ask = answers.take();
-      if (ask.length === 0) return;
-      yield { ask };
+      if (ask.length === 0) break;
+      yield { ask, later };
     }
+    return late;
   }
 
   /** The instances that an observation concerns: that of its monitor, and, when others are read as well, all. */
@@ -184,6 +195,7 @@ export class Judge {
     const there = this.#instances.get(monitor);
     if (there) return [there];
     if (this.#instances.size >= MOST_INSTANCES) {
+      if (this.refused.size < MOST_INSTANCES) this.refused.add(monitor);
       this.#ground.unjudged?.(monitor);
       return [];
     }

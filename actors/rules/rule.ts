@@ -12,20 +12,19 @@ import type { Job } from '../job.ts';
 import * as vitals from '../vitals.ts';
 import type { AckReply } from '../../proto/api.ts';
 import { type Acked, type AlertState, INACTIVE } from './alert/alert-state.ts';
-import type { Asked } from './condition/answers.ts';
 import { verdictOfEdit } from './condition/identity.ts';
 import type { Decision } from './decisions.ts';
 import type { Instance } from './instance.ts';
-import { Judge, type Judgement } from './judge.ts';
+import { Judge, type Judgement, type Need } from './judge.ts';
 import { MonitorGone, RECONSIDER, type RulePort, type RuleState } from './port.ts';
 import type { RuleConfig } from './schema.ts';
-import { statusOf } from './status.ts';
+import { alertStatusOf, statusOf } from './status.ts';
 
 export type { RulePort };
 
 const MOST_AT_ONCE = 1_000;
 const COMMIT_RETRY_MS = 1_000;
-/** So long a rule waits for custom functions in one go, which is what holds back whoever sends to it; then they have no answer. */
+/** So long a rule waits for custom functions in one go, which is what holds back whoever sends to it; then they have no answer, and it judges again. */
 const MOST_ASKED_MS = 200;
 const TICK = Symbol('time may have changed the verdict');
 const CAUGHT_UP = Symbol('the states of the monitors are up to date');
@@ -36,8 +35,10 @@ export const ruleChild = (name: string, config: RuleConfig, port: RulePort, need
   start: (parent) => startLink(parent, new Rule(name, config, port, needs), { name: `rule:${name}` }),
 });
 
-/** `status`: answers a RuleDetail · `ack`: somebody has seen to what fires, of one instance or of all; answers an AckReply. */
-export type RuleAsk = { readonly ask: 'status' } | ({ readonly ask: 'ack'; readonly instance?: string | undefined } & Omit<Acked, 'atMs'>);
+/** `status`: answers a RuleDetail; of one instance an AlertDetail, or undefined when there is none · `ack`: somebody has seen to what fires, of one instance or of all; answers an AckReply. */
+export type RuleAsk =
+  | { readonly ask: 'status'; readonly instance?: string }
+  | ({ readonly ask: 'ack'; readonly instance?: string | undefined } & Omit<Acked, 'atMs'>);
 
 class Rule implements GenServer<undefined, RuleAsk, Wake> {
   readonly #name: string;
@@ -122,8 +123,8 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
 
   async handleCall(request: RuleAsk, _from: CallMessage): Promise<Next<undefined>> {
     if (request.ask === 'ack') return reply(await this.#acknowledge(request), undefined);
-    const { program, instances, desk } = this.#judge;
-    return reply(statusOf(this.#name, program, instances, this.#judge.states(), desk.changes), undefined);
+    if (request.instance !== undefined) return reply(alertStatusOf(this.#name, this.#judge, request.instance), undefined);
+    return reply(statusOf(this.#name, this.#judge), undefined);
   }
 
   async #served(judgement: Judgement): Promise<readonly Decision[]> {
@@ -131,18 +132,19 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
       const { done, value } = judgement.next();
       if (done) return value;
       if ('fill' in value) await this.#refill(value.fill);
-      else await this.#ask(value.ask);
+      else await this.#ask(value);
     }
   }
 
   /** Custom functions, all together. */
-  async #ask(calls: readonly Asked[]): Promise<void> {
+  async #ask({ ask, later }: Extract<Need, { ask: unknown }>): Promise<void> {
     if (this.#askedMs > MOST_ASKED_MS) {
-      for (const { name } of calls) vitals.functionCalls.inc({ function: name, outcome: 'overload' });
+      later();
+      for (const { name } of ask) vitals.functionCalls.inc({ function: name, outcome: 'overload' });
       return;
     }
     const beganMs = performance.now();
-    await Promise.all(calls.map(async (one) => one.answer(await this.#port.call(one.name, one.args))));
+    await Promise.all(ask.map(async (one) => one.answer(await this.#port.call(one.name, one.args))));
     this.#askedMs += performance.now() - beganMs;
   }
 

@@ -43,17 +43,20 @@ const explaining = (yargs: Argv<Common>): Argv<Common> =>
         else print(detail.instances ? instancesText(name, detail) : alertText(`rule ${name}`, detail));
         return;
       }
-      const one = detail.instances?.[instance];
-      if (!one) throw new CommandError(`rule ${name} has no alert for ${instance}: nothing of it has come yet, or for_each does not match it`, EXIT.notFound);
+      const one = await ask<AlertDetail>(socket, 'GET', `/v1/rules/${encodeURIComponent(name)}/alert?${new URLSearchParams({ instance })}`);
       if (json) printJson(one);
       else print(alertText(`rule ${name}, ${instance}`, one));
     },
   );
 
-function instancesText(name: string, { instances = {} }: RuleDetail): string {
+function instancesText(name: string, { instances = {}, count = 0, refused = 0 }: RuleDetail): string {
   const all = Object.entries(instances);
   if (all.length === 0) return `rule ${name}: no monitor that for_each matches has seen anything yet`;
-  return all.map(([key, one]) => alertText(`rule ${name}, ${key}`, one)).join('\n\n');
+  const more = [
+    ...(count > all.length ? [`and ${count - all.length} more, of which none matters more: --instance shows one`] : []),
+    ...(refused > 0 ? [paint('red', `${refused} monitors have no alert: a rule has ${count} at the most`)] : []),
+  ];
+  return [...all.map(([key, one]) => alertText(`rule ${name}, ${key}`, one)), ...more].join('\n\n');
 }
 
 function alertText(

@@ -65,6 +65,17 @@ describe('functions in a configuration', () => {
     expect(faultsOf({}, { dew_point: [1, 2] })).to.have.lengthOf(1);
   });
 
+  it('are not defined in two files; an environment may change one', () => {
+    const two = (second: object): readonly string[] => {
+      const texts = [{ functions: { echo: { module } } }, second].map((text, i) => ({ file: join(folder, `${i}.jsonc`), text: JSON.stringify(text) }));
+      return declare({ sources: texts, overlay: [], environment: 'e' in Object(Object(second).environments) ? 'e' : undefined }, {}).faults.map(
+        ({ expected }) => expected,
+      );
+    };
+    expect(two({ functions: { echo: { module, budget_ms: 5 } } })[0]).to.match(/^a name of its own: function echo is defined in .*1\.jsonc:1, too$/);
+    expect(two({ environments: { e: { functions: { echo: { budget_ms: 5 } } } } })).to.deep.equal([]);
+  });
+
   it('do not hide that rules read one another in a circle', () => {
     const config = {
       functions: { echo: { module } },

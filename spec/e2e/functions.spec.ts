@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { type LogLine, tail } from '../../actors/logger.ts';
 import * as vitals from '../../actors/vitals.ts';
+import { exit } from '../../lib/process.ts';
 import { eventually } from '../support/eventually.ts';
 import { functionModule } from '../support/functions.ts';
 import { type InsideNode, startInside } from '../support/inside.ts';
@@ -133,6 +134,14 @@ describe('custom functions in a node', function () {
       ).to.deep.equal([true, true, true, true, true]);
       expect(before).to.have.lengthOf(300);
       expect(during).to.have.lengthOf(300);
+    });
+
+    it('are back when they are killed, in the middle of a call too', async () => {
+      for (const name of ['function:loop', 'function:throwing']) {
+        const before = node.process(name);
+        exit(before, 'kill');
+        await eventually(() => expect(node.process(name)).to.not.equal(before));
+      }
     });
 
     it('are in no quarantine, and none of them has fired its rule', async () => {

@@ -8,7 +8,7 @@ import { logger } from '../../actors/logger.ts';
 import { type RulePort, ruleChild } from '../../actors/rules/rule.ts';
 import { ruleSchema } from '../../actors/rules/schema.ts';
 import type { Change } from '../../actors/store/changes.ts';
-import type { Declared, RuleDetail } from '../../proto/api.ts';
+import type { AlertDetail, Declared, RuleDetail } from '../../proto/api.ts';
 import { rulesIn } from '../../supervisors/rules.ts';
 import { configOf, type Root } from './actors.ts';
 import { TestStore } from './store.ts';
@@ -64,6 +64,10 @@ export class TestRule {
 
   status(): Promise<RuleDetail> {
     return call(this.pid, { ask: 'status' } as Ask<RuleDetail>, 20_000);
+  }
+  /** One of the alerts of a rule with for_each. */
+  alert(instance: string): Promise<AlertDetail | undefined> {
+    return call(this.pid, { ask: 'status', instance } as Ask<AlertDetail | undefined>);
   }
   publish(fields: Fields, monitor = 'boiler', atMs = Date.now()): Promise<void> {
     return this.feed.publish({ monitor, observations: [{ atMs, fields }] });

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Ask, call } from '../../../lib/call.ts';
-import { type AckReply, EDITABLE, type ApiError, type Declaration, type Kind, KINDS, type Source, sourceSchema } from '../../../proto/api.ts';
+import { type AckReply, type AlertDetail, EDITABLE, type ApiError, type Declaration, type Kind, KINDS, type Source, sourceSchema } from '../../../proto/api.ts';
 import type { Names } from '../../names.ts';
 import { type LogLine, recentLines, tail } from '../../logger.ts';
 import { check } from '../../schema.ts';
@@ -38,8 +38,8 @@ const STATUS: Readonly<Record<ApiError['error']['code'], number>> = {
 };
 const isKind = (kind: string): kind is Kind => (KINDS as readonly string[]).includes(kind);
 const LONGEST_COMMENT = 1_024;
-/** An acknowledgement is answered when it is lasting. */
-const ACK_MS = 30_000;
+/** A rule may be waiting for the store; an acknowledgement is answered when it is lasting. */
+const RULE_MS = 30_000;
 const SECRET_NAME = /^[A-Za-z0-9_-]{1,128}$/;
 type Params = { Params: { kind: string; name: string } };
 
@@ -82,6 +82,15 @@ export function routes(app: FastifyInstance, desk: Desk, port: RoutesPort): void
       return refuse(reply, 'usage', `a ${kind} cannot be deleted; a monitor, rule or action can`);
     return send(reply, await desk.command({ do: 'delete', kind, name, author: author(headers) }));
   });
+  app.get<{ Params: { name: string }; Querystring: { instance?: string } }>(
+    '/v1/rules/:name/alert',
+    async ({ params: { name }, query: { instance = '' } }, reply) => {
+      const rule = port.names.whereis(`rule:${name}`);
+      if (!rule) return refuse(reply, 'not_found', `there is no rule ${name} that runs`);
+      const alert = await call(rule, { ask: 'status', instance } as Ask<AlertDetail | undefined>, RULE_MS);
+      return alert ?? refuse(reply, 'not_found', `rule ${name} has no alert for ${instance}: nothing of it has come yet, or for_each does not match it`);
+    },
+  );
   app.post<{ Params: { name: string }; Body: { instance?: unknown; comment?: unknown } | undefined }>('/v1/rules/:name/ack', async (request, reply) => {
     const { params, body, headers } = request;
     const { instance, comment = '' } = body ?? {};
@@ -89,7 +98,7 @@ export function routes(app: FastifyInstance, desk: Desk, port: RoutesPort): void
       return refuse(reply, 'usage', `expected {instance, comment}, both texts, the comment of at most ${LONGEST_COMMENT} characters`);
     const rule = port.names.whereis(`rule:${params.name}`);
     if (!rule) return refuse(reply, 'not_found', `there is no rule ${params.name} that runs`);
-    const answer = await call(rule, { ask: 'ack', instance, by: author(headers), comment } as Ask<AckReply>, ACK_MS);
+    const answer = await call(rule, { ask: 'ack', instance, by: author(headers), comment } as Ask<AckReply>, RULE_MS);
     if (answer.episodes.length > 0) return reply.send(answer);
     return refuse(
       reply,

@@ -45,9 +45,16 @@ export class Window {
     if (this.#end === this.#measure.capacity) this.#lay(this.#end - this.#head + 1);
     const next = this.#after(tsMs);
     const beginMs = next < this.#end ? this.#begins.data[next] : undefined;
-    if (beginMs === undefined || beginMs > tsMs) this.#insert(next, tsMs, tsMs, value);
-    else if (!this.#measure.endsOnly && !this.#measure.joinLate(next, this.#head, this.#end, value, this.#times.data)) this.#insert(next, beginMs, this.#timeOf(next), value); // comes and leaves with that cell
-    if (crowded && next === this.#end - 1) this.#share();
+    if (beginMs !== undefined && beginMs <= tsMs) this.#addWithin(next, beginMs, value);
+    else {
+      this.#insert(next, tsMs, tsMs, value);
+      if (crowded && next === this.#end - 1) this.#share();
+    }
+  }
+  /** Late, into the midst of a cell, with which it comes and leaves. */
+  #addWithin(at: number, beginMs: number, value: unknown): void {
+    if (this.#measure.endsOnly || this.#measure.joinLate(at, this.#head, this.#end, value, this.#times.data)) return;
+    this.#insert(at, beginMs, this.#timeOf(at), value);
   }
   #insert(at: number, beginMs: number, tsMs: number, value: unknown): void {
     if (at < this.#end) {
@@ -76,7 +83,6 @@ export class Window {
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
   }
 
-  debug() { return [this.#grainMs, this.#end-this.#head, this.#most]; }
   get truncated(): boolean {
     return this.#coarseMs > (this.#measure.lastOnly ? this.#fromMs + this.#lengthMs : this.#fromMs);
   }

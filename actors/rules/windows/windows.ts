@@ -1,6 +1,7 @@
 /**
  * Window functions: what a rule's condition says of a value over the last so many milliseconds. Incremental and pure: time is a parameter. A new
- * sample costs the same however many there are (a late one, as many memory moves as there are later ones), an answer a few dozen steps.
+ * sample costs the same however many there are (a late one, as many memory moves as there are later ones), an answer a few dozen steps. When there
+ * are many, what comes shares cells at once: no sample has to wait until others have been put together.
  *
  * | function | counts | over the samples of the window | of one sample |
  * | --- | --- | --- | --- |
@@ -38,7 +39,10 @@ export interface WindowOptions {
   readonly lengthMs: number;
   /** For `percentile`: from 0 to 100. */
   readonly p?: number | undefined;
-  /** Samples that are kept apart at the most; default 100,000, and 16 at the least. `age` and `last` keep 1,024, for an earlier `now`. */
+  /**
+   * Samples that are kept apart at the least; default 10,000, and 16 at the least. `age` and `last` keep 1,024, for an earlier `now`. A window has up to
+   * 1.6 times as many cells of 8 to 40 bytes each, and half as much room again: 0.5 MB at the most (`changed`, with its values, 1 MB).
+   */
   readonly most?: number | undefined;
 }
 
@@ -61,7 +65,7 @@ export interface Aggregate {
   nextMs(nowMs: number): number | undefined;
   /**
    * There were more samples than are kept apart, and the window that was last asked for has some that share a cell. Those of the same short
-   * time do: length / 40,000 with the default of 100,000 samples; four times, sixteen times … as much if that is not enough. They leave together,
+   * time do: length / 5,000 with the default of 10,000 samples; four times, sixteen times … as much if that is not enough. They leave together,
    * with the last of them, so that the answer is over a window longer by less than twice that time (and, for a `now` before the newest sample, ends
    * earlier by as much); but for this, nothing is lost. Percentiles stay within 1 % of the value: samples share a cell only when they share a bin.
    * Should their values lie so far apart that this does not do, the oldest go. `last` and `age` are exact unless such a cell ends after `now`.

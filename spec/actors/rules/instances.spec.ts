@@ -66,6 +66,18 @@ describe('a rule', () => {
       ]);
     });
 
+    it('has 10,000 alerts at the most, says for how many monitors there is no room, and shows any one of them', async function () {
+      this.timeout(30_000);
+      await rule.start(EACH);
+      for (let i = 0; i < 10_002; i++) await rule.publish({ up: true }, `web_${i}`);
+      await rule.publish({ up: false }, 'web_9999');
+      await rule.publish({ up: false }, 'web_10001');
+      await eventually(async () => expect(await rule.status()).to.include({ phase: 'firing', count: 10_000, refused: 2 }));
+      expect(Object.keys((await rule.status()).instances ?? {})).to.have.length(100).and.to.include('web_9999');
+      expect(await rule.alert('web_5000')).to.include({ phase: 'inactive' });
+      expect(await rule.alert('web_10001')).to.equal(undefined);
+    });
+
     it('has its alerts again when it is started anew', async () => {
       await rule.start(EACH);
       await rule.publish({ up: false }, 'web_1');
