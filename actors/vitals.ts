@@ -49,11 +49,23 @@ export const unjudged = new Counter({
   labelNames: ['reader'] as const,
   registers,
 });
+/** Evaluations of one rule, by what came out. Its rule counts them here: to look up the labels takes longer than to evaluate. */
+export type Tally = Record<'true' | 'false' | 'unknown' | 'error', number>;
+const tallies = new Map<string, Tally>();
+export function tallyOf(rule: string): Tally {
+  const tally = tallies.get(rule) ?? { true: 0, false: 0, unknown: 0, error: 0 };
+  tallies.set(rule, tally);
+  return tally;
+}
 export const evaluations = new Counter({
   name: 'argos_rule_evaluations_total',
   help: 'Evaluations of a rule, by what came out.',
   labelNames: ['rule', 'result'] as const,
   registers,
+  collect() {
+    this.reset();
+    for (const [rule, tally] of tallies) for (const [result, count] of Object.entries(tally)) if (count > 0) this.inc({ rule, result }, count);
+  },
 });
 export const evaluationSeconds = new Histogram({
   name: 'argos_rule_evaluation_seconds',

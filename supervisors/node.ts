@@ -29,7 +29,7 @@ import { childOf, type Site } from '../config/catalogue.ts';
 import { diff } from '../config/diff.ts';
 import { declare } from '../config/load.ts';
 import { SYSTEM, systemMonitor } from '../config/system.ts';
-import { type ExitReason, reasonText } from '../lib/exit.ts';
+import type { ExitReason } from '../lib/exit.ts';
 import { type Pid, type Process, spawn } from '../lib/process.ts';
 import { Registry } from '../lib/registry.ts';
 import { ExitMessage } from '../lib/signal.ts';
@@ -42,6 +42,7 @@ import { planIn } from './plan.ts';
 import { resource } from './resource.ts';
 import { forgetRule, rulesIn } from './rules.ts';
 import { nodeOf, sharedQueue } from './shared.ts';
+import { startError } from './start-error.ts';
 import { papersOf } from './upkeep.ts';
 
 export interface NodeOptions {
@@ -207,7 +208,7 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
               export: (query, signal) => upkeep.export(query, signal),
             },
             validate: (sources) => declare({ sources: sources ?? readSources(), overlay: [], environment }, env).faults,
-            plan: (running, sources) => planIn({ store, secrets, readSources, environment, env, atRestart: admin.atRestart }, running, sources),
+            plan: (running, sources) => planIn({ ...admin, store, secrets, env }, running, sources),
           }),
         signal,
       ),
@@ -243,11 +244,4 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
 function changedSections(started: Declaration, now: Declaration): { readonly atRestart?: readonly string[] } {
   const changed = (['store', 'retention'] as const).filter((section) => !isDeepStrictEqual(started[section], now[section]));
   return changed.length > 0 ? { atRestart: changed } : {};
-}
-
-/** The innermost reason of the start, as an Error. */
-function startError(result: unknown): Error {
-  let reason = typeof result === 'object' && result !== null && 'error' in result ? result.error : result;
-  while (Array.isArray(reason)) reason = reason[0] === 'failed_to_start_child' ? reason[2] : reason[1];
-  return reason instanceof Error ? reason : new Error(`the node did not start: ${reasonText(reason)}`);
 }

@@ -137,7 +137,7 @@ async function decided(perSecond: number, share: number): Promise<string[]> {
 const [only] = process.argv.slice(2);
 const rows: string[][] = [];
 if (!only || only === 'routed') rows.push(await routed());
-if (!only || only === 'decided') rows.push(await decided(10_000, 1 / 100));
+if (!only || only === 'decided') rows.push(await decided(Number(process.env.RATE ?? 10_000), 1 / Number(process.env.ONE_IN ?? 100)));
 console.log(`${machine()}; load ${round(loadavg()[0] ?? Number.NaN)}; ${RULES} rules over ${MONITORS} monitors\n`);
 console.log(table(['what', 'figure'], rows));
 process.exit(0);

@@ -1,6 +1,7 @@
 /** `validate-config`, `reload`, `history`, `secret`, `actions`: the life of a configuration, and of what it has set off. */
 import type { Argv } from 'yargs';
 import type { ChangeReply } from '../../proto/api.ts';
+import type { Plan } from '../../proto/reports.ts';
 import { ask, CommandError, EXIT } from '../client.ts';
 import { faultsText, print, printJson, say, table } from '../output.ts';
 import { configPath, readSource, readSources } from '../sources.ts';
@@ -35,7 +36,11 @@ export const configCommands = (yargs: Argv<Common>): Argv<Common> =>
       'reload',
       'read the configuration anew and apply what has changed',
       (y) => y,
-      async ({ socket, json }) => changed(await ask<ChangeReply>(socket, 'POST', '/v1/reload'), json),
+      async ({ socket, json }) => {
+        const plan = json ? undefined : await ask<Plan>(socket, 'POST', '/v1/plan', {}).catch(() => undefined); // what is wrong the reload tells
+        changed(await ask<ChangeReply>(socket, 'POST', '/v1/reload'), json);
+        for (const { name, state, reason } of plan?.rules ?? []) if (state === 'reevaluated' || state === 'reset') say(`  rule ${name} ${state}: ${reason}`);
+      },
     )
     .command(
       'history',
