@@ -126,7 +126,8 @@ async function rulesEngine(): Promise<number | undefined> {
   return median(rates.slice(2));
 }
 
-const rate = (perSecond: number | undefined): string => (perSecond === undefined ? 'not installed (ARGOS_PEERS)' : `${Math.round(perSecond).toLocaleString('en')}/s`);
+const rate = (perSecond: number | undefined): string =>
+  perSecond === undefined ? 'not installed (ARGOS_PEERS)' : `${Math.round(perSecond).toLocaleString('en')}/s`;
 console.log(`Measured on ${machine()}: medians of ${RUNS} runs of ${RUN_MS} ms of CPU, after two of warming; a second is one of CPU.\n`);
 console.log(
   table(

@@ -39,7 +39,9 @@ const conditionOf = (i: number): object => {
 /** Verdicts by how long they took, cumulated, and all of them. */
 async function verdicts(node: BenchNode): Promise<{ readonly bounds: readonly (readonly [seconds: number, count: number])[]; readonly count: number }> {
   const text = await (await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)).text();
-  const bounds = [...text.matchAll(/^argos_rule_evaluation_seconds_bucket\{le="([^"]+)"\} (\S+)$/gm)].map(([, le, count]) => [Number(le), Number(count)] as const);
+  const bounds = [...text.matchAll(/^argos_rule_evaluation_seconds_bucket\{le="([^"]+)"\} (\S+)$/gm)].map(
+    ([, le, count]) => [Number(le), Number(count)] as const,
+  );
   return { bounds: bounds.filter(([le]) => Number.isFinite(le)), count: Number(/^argos_rule_evaluation_seconds_count (\S+)$/m.exec(text)?.[1]) };
 }
 
@@ -64,7 +66,9 @@ async function main(): Promise<void> {
     const share = after.bounds.map(([le, n], i) => [le, (n - (before.bounds[i]?.[1] ?? 0)) / count] as const);
     const below = (q: number): string => `${round((share.find(([, part]) => part >= q)?.[0] ?? Number.POSITIVE_INFINITY) * 1_000, 1)} ms`;
     const within = share.map(([le, part]) => `${round(le * 1_000, 1)} ms: ${round(part * 100, 2)} %`).slice(0, 6);
-    console.log(`${machine()}; load ${round(loadavg()[0] ?? Number.NaN)}; ${RULES} rules over ${MONITORS} push monitors, ${PER_SECOND} events/s for ${SECONDS} s\n`);
+    console.log(
+      `${machine()}; load ${round(loadavg()[0] ?? Number.NaN)}; ${RULES} rules over ${MONITORS} push monitors, ${PER_SECOND} events/s for ${SECONDS} s\n`,
+    );
     console.log(
       table(
         ['what', 'figure'],

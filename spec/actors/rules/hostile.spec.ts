@@ -43,7 +43,11 @@ describe('hostile rules', () => {
     for (const [i, [, at, reason]] of conditions.entries()) {
       const own = faults.filter(({ pointer }) => pointer.startsWith(`/rules/${i}/`));
       if (at.source === '^$') expect(own, `rule ${i}`).to.deep.equal([]);
-      else expect(own.some(({ pointer, expected }) => at.test(pointer) && reason.test(expected)), `rule ${i}: ${JSON.stringify(own[0])}`).to.equal(true);
+      else
+        expect(
+          own.some(({ pointer, expected }) => at.test(pointer) && reason.test(expected)),
+          `rule ${i}: ${JSON.stringify(own[0])}`,
+        ).to.equal(true);
     }
     expect(ms, 'the load').to.be.below(5_000);
   });
@@ -74,7 +78,9 @@ describe('hostile rules', () => {
     afterEach(() => root.end());
 
     const counted = async (result: string): Promise<number> =>
-      (await evaluations.get()).values.filter(({ labels }) => Object.entries(labels).some(([label, value]) => label === 'result' && value === result)).reduce((sum, { value }) => sum + value, 0);
+      (await evaluations.get()).values
+        .filter(({ labels }) => Object.entries(labels).some(([label, value]) => label === 'result' && value === result))
+        .reduce((sum, { value }) => sum + value, 0);
 
     /** How long the plain rule takes for each event, when the other one has been sent this just before. */
     async function latencies(beside?: Fields): Promise<readonly number[]> {
@@ -110,7 +116,9 @@ describe('hostile rules', () => {
         const beside = await latencies(fields);
         await hostile.status();
         const ms = (all: readonly number[], q: number): number => all[Math.floor(q * (all.length - 1))] ?? Number.NaN;
-        console.log(`        plain alone p50 ${ms(alone, 0.5).toFixed(2)} ms, beside it p50 ${ms(beside, 0.5).toFixed(2)}, at the most ${ms(beside, 1).toFixed(2)} ms`);
+        console.log(
+          `        plain alone p50 ${ms(alone, 0.5).toFixed(2)} ms, beside it p50 ${ms(beside, 0.5).toFixed(2)}, at the most ${ms(beside, 1).toFixed(2)} ms`,
+        );
         expect((await counted(counts)) - before, `counted as ${counts}`).to.equal(EVENTS);
         expect(ms(beside, 0.5) - ms(alone, 0.5), 'in the middle').to.be.below(MOST_MORE_MS);
         expect(ms(beside, 1), 'at the most').to.be.below(MOST_MS);
