@@ -107,14 +107,14 @@ for (const fn of WINDOW_FUNCTIONS) {
   const late = medianOf(() => timed(windowOf({ ...options, most: 1_000_000 }), true));
   const shared = medianOf(() => timed(windowOf(options)));
   const naive = medianOf(() => timedNaive(fn));
-  const [full] = bytes(fn, 20_000, 10);
+  const [full] = bytes(fn, 9_000, 10);
   const [small, left, fresh] = bytes(fn, 10, 1_000);
   rows.push([
     fn,
     ...[exact, late, shared].map((us) => round(us, 2)),
     Math.round(1e6 / exact).toLocaleString('en'),
     Math.round(naive).toLocaleString('en'),
-    ...[full / 20_000, small, left, fresh].map((n) => round(n, 0)),
+    ...[full / 9_000, small, left, fresh].map((n) => round(n, 0)),
   ]);
 }
 void sink;
