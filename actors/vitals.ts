@@ -77,7 +77,7 @@ export const executions = new Counter({
 export const outbox = { held: () => 0 };
 new Gauge({
   name: 'argos_executions_open',
-  help: 'Executions that the outbox holds: they wait, run, or are to be tried again.',
+  help: 'Executions that the outbox has claimed: they run, or are the next to run. What waits stands in the store.',
   registers,
   collect() {
     this.set(outbox.held());

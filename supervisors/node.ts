@@ -41,7 +41,7 @@ import { History } from './history.ts';
 import { planIn } from './plan.ts';
 import { resource } from './resource.ts';
 import { forgetRule, rulesIn } from './rules.ts';
-import { nodeOf, sharedQueue } from './shared.ts';
+import { nodeOf, queueIn } from './shared.ts';
 import { papersOf } from './upkeep.ts';
 
 export interface NodeOptions {
@@ -219,8 +219,7 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
     outbox: outboxChild({
       names,
       log: logger('outbox'),
-      open: () => store.openJobs(),
-      shared: node === undefined ? undefined : sharedQueue(store, node),
+      queue: queueIn(store, node),
       attempted: (records) =>
         store.commit(
           records.map(({ job, fence, number, startedMs, durationMs, outcome, status, dueMs }) => ({
@@ -228,7 +227,15 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
             status,
             dueMs,
             fence,
-            attempt: { job, number, startedMs, durationMs, outcome: outcome.kind, reason: 'reason' in outcome ? outcome.reason : null },
+            attempt: {
+              job,
+              number,
+              startedMs,
+              durationMs,
+              outcome: outcome.kind,
+              reason: 'reason' in outcome ? outcome.reason : null,
+              class: ('class' in outcome && outcome.class) || null,
+            },
           })),
         ),
     }),

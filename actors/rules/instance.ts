@@ -51,7 +51,9 @@ export class Instance {
     this.#watchedMs = nowMs;
     const most = program.each ? MOST_EACH : undefined;
     const kept = (part: Part | undefined): readonly Kept[] =>
-      !part || part.windows.length === 0 ? NONE : part.windows.map((one) => [one.monitor === EACH && program.each ? key : one.monitor, one, windowOf({ ...one, most })]);
+      !part || part.windows.length === 0
+        ? NONE
+        : part.windows.map((one) => [one.monitor === EACH && program.each ? key : one.monitor, one, windowOf({ ...one, most })]);
     const [condition, clear] = [kept(program.condition), kept(program.clear)];
     this.#windows = clear.length === 0 ? condition : [...condition, ...clear];
     this.#condition = new Ground(key, program, condition);

@@ -73,7 +73,9 @@ describe('a rule', () => {
       await rule.publish({ up: false }, 'web_9999');
       await rule.publish({ up: false }, 'web_10001');
       await eventually(async () => expect(await rule.status()).to.include({ phase: 'firing', count: 10_000, refused: 2 }));
-      expect(Object.keys((await rule.status()).instances ?? {})).to.have.length(100).and.to.include('web_9999');
+      expect(Object.keys((await rule.status()).instances ?? {}))
+        .to.have.length(100)
+        .and.to.include('web_9999');
       expect(await rule.alert('web_5000')).to.include({ phase: 'inactive' });
       expect(await rule.alert('web_10001')).to.equal(undefined);
     });

@@ -119,7 +119,7 @@ describe('Store', () => {
     it('keeps rule states, jobs, attempts and versions, and gives them back after a restart', async () => {
       const job = jobOf({ id: 'j1' });
       const held = jobOf({ id: 'j2', createdMs: 3_000 });
-      const attempt = { job: 'j1', number: 1, startedMs: 5, durationMs: 7, outcome: 'retry', reason: 'busy' } as const;
+      const attempt = { job: 'j1', number: 1, startedMs: 5, durationMs: 7, outcome: 'retry', reason: 'busy', class: null } as const;
       await store.commit([
         { set: 'rule_state', rule: 'r', state: { phase: 'firing' } },
         { set: 'rule_state', rule: 'gone', state: 1 },
