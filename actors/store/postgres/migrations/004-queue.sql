@@ -2,7 +2,7 @@
 -- attempts it was put back by hand.
 ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE jobs ADD COLUMN group_id TEXT;
-ALTER TABLE jobs ADD COLUMN expires_ms BIGINT;
+ALTER TABLE jobs ADD COLUMN expires_ms DOUBLE PRECISION;
 ALTER TABLE jobs ADD COLUMN base INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX jobs_ready ON jobs (action, priority, due_ms, created_ms) WHERE status IN ('queued', 'running', 'retrying');
 CREATE INDEX jobs_in_order ON jobs (action, created_ms, id) WHERE status IN ('queued', 'running', 'retrying');
