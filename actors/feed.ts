@@ -83,9 +83,10 @@ export class Feed {
   /**
    * Wake a rule by every event that changes what it reads. What comes while it is away waits for it, until it is forgotten.
    * @param mark up to where its last incarnation had come: it is not sent that again.
+   * @returns how it says that it has judged all that it was sent up to there, as `judged` is told.
    */
-  subscribe(rule: string, pid: Pid, reads: Reads, mark?: Mark, each?: EachRead): void {
-    if (!pid.isAlive) return; // killed while it loaded its state: the next one may be here already
+  subscribe(rule: string, pid: Pid, reads: Reads, mark?: Mark, each?: EachRead): ((mark: Mark) => void) | undefined {
+    if (!pid.isAlive) return undefined; // killed while it loaded its state: the next one may be here already
     const there = this.#rules.get(rule);
     if (there) this.#unread(there);
     const reader = there ?? { inbox: new Inbox(`rule:${rule}`, this.#post, this.#underWay), reads, each, judged: mark?.judged ?? NOTHING };
@@ -98,6 +99,7 @@ export class Feed {
       for (const [monitor, source] of this.#sources) if (source.met) readEach(source, reader, monitor);
     }
     reader.inbox.open(pid, mark);
+    return (upTo) => reader.inbox.done(upTo);
   }
   #source(monitor: string): Source {
     let source = this.#sources.get(monitor);

@@ -49,11 +49,23 @@ export const unjudged = new Counter({
   labelNames: ['reader'] as const,
   registers,
 });
+/** Evaluations of one rule, by what came out. Its rule counts them here: to look up the labels takes longer than to evaluate. */
+export type Tally = Record<'true' | 'false' | 'unknown' | 'error', number>;
+const tallies = new Map<string, Tally>();
+export function tallyOf(rule: string): Tally {
+  const tally = tallies.get(rule) ?? { true: 0, false: 0, unknown: 0, error: 0 };
+  tallies.set(rule, tally);
+  return tally;
+}
 export const evaluations = new Counter({
   name: 'argos_rule_evaluations_total',
   help: 'Evaluations of a rule, by what came out.',
   labelNames: ['rule', 'result'] as const,
   registers,
+  collect() {
+    this.reset();
+    for (const [rule, tally] of tallies) for (const [result, count] of Object.entries(tally)) if (count > 0) this.inc({ rule, result }, count);
+  },
 });
 export const evaluationSeconds = new Histogram({
   name: 'argos_rule_evaluation_seconds',
@@ -74,7 +86,17 @@ export const executions = new Counter({
   registers,
 });
 /** Set by the outbox. */
-export const outbox = { held: () => 0 };
+export const outbox: { held: () => number; shut: () => readonly string[] } = { held: () => 0, shut: () => [] };
+new Gauge({
+  name: 'argos_destination_shut',
+  help: 'Destinations to which nobody is sent: their circuit breakers are open.',
+  labelNames: ['destination'] as const,
+  registers,
+  collect() {
+    this.reset();
+    for (const destination of outbox.shut()) this.set({ destination }, 1);
+  },
+});
 new Gauge({
   name: 'argos_executions_open',
   help: 'Executions that the outbox has claimed: they run, or are the next to run. What waits stands in the store.',

@@ -2,7 +2,18 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-for (const name of ['corridor.ts', 'store-sqlite.ts', 'store-postgres.ts', 'rules/windows.ts', 'rules/evaluate.ts', 'otp/table.ts']) {
+for (const name of [
+  'corridor.ts',
+  'store-sqlite.ts',
+  'store-postgres.ts',
+  'rules/windows.ts',
+  'rules/pauses.ts',
+  'rules/evaluate.ts',
+  'rules/memory.ts',
+  'rules/storm.ts',
+  'rules/node.ts',
+  'otp/table.ts',
+]) {
   console.log(`\n# ${name}\n`);
   const { status } = spawnSync(process.execPath, ['--expose-gc', '--disable-warning=ExperimentalWarning', join(import.meta.dirname, name)], {
     stdio: 'inherit',

@@ -1,7 +1,7 @@
 /** A rule over stored history: the episodes that would have been, beside those that were. The clock is virtual. */
 import { holdOf } from '../actors/rules/alert/silences.ts';
 import { programOf } from '../actors/rules/program.ts';
-import { type SimulatedRule, Simulation } from '../actors/rules/simulation.ts';
+import { type Decided, type SimulatedRule, Simulation } from '../actors/rules/simulation.ts';
 import type { Declaration, Declared, Source } from '../proto/api.ts';
 import type { Backtest, RecordedEpisode, ReplayedEpisode } from '../proto/reports.ts';
 import { type HistoryQuery, type Past, queriesOf, truthsOf, withoutHistory } from './history.ts';
@@ -54,9 +54,17 @@ export async function backtest({ rule, rules, declared, fromMs, toMs, sinceMs }:
   const programs = rules.map(({ config }) => programOf(config, []));
   const silences = silencesOf(declared);
   const simulation = new Simulation(rules, sinceMs, { hold: (alert, atMs) => holdOf(silences, alert, atMs), answer: await answersOf(declared) });
-  for (const event of past.events(truthsOf(programs))) simulation.event(event);
+  const found = new Map<string, Episode>();
+  const collect = (): void => {
+    for (const one of simulation.take()) if (one.rule === rule) note(one, found);
+  };
+  for (const event of past.events(truthsOf(programs))) {
+    simulation.event(event);
+    collect();
+  }
   simulation.advance(toMs);
-  const all = episodesOf(simulation, rule).filter(({ ended }) => ended === null || Date.parse(ended) >= fromMs);
+  collect();
+  const all = [...found.values()].filter(({ ended }) => ended === null || Date.parse(ended) >= fromMs);
   const left = recorded.filter(({ started, ended }) => Date.parse(started) <= toMs && (ended === null || Date.parse(ended) >= fromMs));
   const episodes = all.map((one) => beside(one, left, toMs));
   const unknown = withoutHistory(programs, past);
@@ -85,23 +93,20 @@ export async function backtest({ rule, rules, declared, fromMs, toMs, sinceMs }:
 }
 
 type Episode = Omit<ReplayedEpisode, 'beside' | 'was'>;
-function episodesOf({ decided }: Simulation, rule: string): readonly Episode[] {
-  const found = new Map<string, Episode>();
-  for (const { rule: of, decision, episodes } of decided)
-    for (const { id, instance, severity, details, startedMs, endedMs } of of === rule ? episodes : []) {
-      const there = found.get(id);
-      const told = there?.told === true || decision.effect === 'fire';
-      found.set(id, {
-        started: new Date(startedMs).toISOString(),
-        ended: endedMs === null ? null : new Date(endedMs).toISOString(),
-        instance,
-        severity,
-        details: there?.details ?? details,
-        told,
-        held: told ? null : (decision.held ?? decision.state.held?.reason ?? null),
-      });
-    }
-  return [...found.values()];
+function note({ decision, episodes }: Decided, found: Map<string, Episode>): void {
+  for (const { id, instance, severity, details, startedMs, endedMs } of episodes) {
+    const there = found.get(id);
+    const told = there?.told === true || decision.effect === 'fire';
+    found.set(id, {
+      started: new Date(startedMs).toISOString(),
+      ended: endedMs === null ? null : new Date(endedMs).toISOString(),
+      instance,
+      severity,
+      details: there?.details ?? details,
+      told,
+      held: told ? null : (decision.held ?? decision.state.held?.reason ?? null),
+    });
+  }
 }
 
 /** Takes the one on record with which it shares most of its time out of those that are left. */

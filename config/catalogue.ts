@@ -42,69 +42,67 @@ const resource = <S extends TSchema>(config: S, more: Readonly<Record<string, TS
     { additionalProperties: false },
   );
 
+/** How the executions of an action are carried out. */
+export const queueing = {
+  concurrency: Type.Integer({ minimum: 1, maximum: 1_000, default: 8, description: 'Executions that may run at the same time.' }),
+  ordered: Type.Boolean({
+    default: false,
+    description: 'One after the other, in the order in which they were made: one that is tried again holds up those behind it.',
+  }),
+  expires_after: Type.Optional(
+    Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 31_536_000,
+      description: 'Seconds after which an execution is of no use any more: it ends as `expired`. Left out: never.',
+    }),
+  ),
+  rate_limit: Type.Optional(
+    Type.Object(
+      {
+        per_second: Type.Number({ exclusiveMinimum: 0, maximum: 100_000, description: 'Attempts a second, on average.' }),
+        burst: Type.Integer({ minimum: 1, maximum: 100_000, default: 1, description: 'Attempts at once, after a pause.' }),
+      },
+      {
+        additionalProperties: false,
+        description: 'How fast its destination may be gone to; actions with the same destination share it. Left out: as fast as it goes.',
+      },
+    ),
+  ),
+  circuit_breaker: Type.Object(
+    {
+      failures: Type.Integer({
+        minimum: 1,
+        maximum: 1_000_000,
+        default: 5,
+        description: 'So many failures one after the other (nobody there, too slow, 5xx) open it.',
+      }),
+      reset_timeout: Type.Integer({
+        minimum: 1,
+        maximum: 600_000,
+        default: 10_000,
+        description:
+          'Milliseconds until one execution tries whether the destination is there again; twice as long each time that it is not, up to ten minutes.',
+      }),
+    },
+    {
+      additionalProperties: false,
+      default: {},
+      description: 'While it is open nobody is sent there, and no attempt is counted. Actions with the same destination share it.',
+    },
+  ),
+  group_by: Type.Optional(
+    Type.Array(Type.String({ pattern: '^(rule|severity|monitor|labels\\.[A-Za-z_][A-Za-z0-9_]{0,127})$' }), {
+      uniqueItems: true,
+      description:
+        'Executions that agree in these (`rule`, `severity`, `monitor`, `labels.KEY`; `[]`: all) and come within `group_wait` are delivered as one. Left out: each alone.',
+    }),
+  ),
+  group_wait: Type.Number({ minimum: 0, maximum: 86_400, default: 30, description: 'Seconds that the first of a group waits for others.' }),
+};
+
 /** The schema of a whole resource of this type. */
 export const monitorSchemas = new Map(monitorTypes.map((one) => [one.type as string, resource(one.schema)]));
-export const actionSchemas = new Map(
-  actionTypes.map((one) => [
-    one.type as string,
-    resource(one.schema, {
-      concurrency: Type.Integer({ minimum: 1, maximum: 1_000, default: 8, description: 'Executions that may run at the same time.' }),
-      ordered: Type.Boolean({
-        default: false,
-        description: 'One after the other, in the order in which they were made: one that is tried again holds up those behind it.',
-      }),
-      expires_after: Type.Optional(
-        Type.Number({
-          exclusiveMinimum: 0,
-          maximum: 31_536_000,
-          description: 'Seconds after which an execution is of no use any more: it ends as `expired`. Left out: never.',
-        }),
-      ),
-      rate_limit: Type.Optional(
-        Type.Object(
-          {
-            per_second: Type.Number({ exclusiveMinimum: 0, maximum: 100_000, description: 'Attempts a second, on average.' }),
-            burst: Type.Integer({ minimum: 1, maximum: 100_000, default: 1, description: 'Attempts at once, after a pause.' }),
-          },
-          {
-            additionalProperties: false,
-            description: 'How fast its destination may be gone to; actions with the same destination share it. Left out: as fast as it goes.',
-          },
-        ),
-      ),
-      circuit_breaker: Type.Object(
-        {
-          failures: Type.Integer({
-            minimum: 1,
-            maximum: 1_000_000,
-            default: 5,
-            description: 'So many failures one after the other (nobody there, too slow, 5xx) open it.',
-          }),
-          reset_timeout: Type.Integer({
-            minimum: 1,
-            maximum: 600_000,
-            default: 10_000,
-            description:
-              'Milliseconds until one execution tries whether the destination is there again; twice as long each time that it is not, up to ten minutes.',
-          }),
-        },
-        {
-          additionalProperties: false,
-          default: {},
-          description: 'While it is open nobody is sent there, and no attempt is counted. Actions with the same destination share it.',
-        },
-      ),
-      group_by: Type.Optional(
-        Type.Array(Type.String({ pattern: '^(rule|severity|monitor|labels\\.[A-Za-z_][A-Za-z0-9_]{0,127})$' }), {
-          uniqueItems: true,
-          description:
-            'Executions that agree in these (`rule`, `severity`, `monitor`, `labels.KEY`; `[]`: all) and come within `group_wait` are delivered as one. Left out: each alone.',
-        }),
-      ),
-      group_wait: Type.Number({ minimum: 0, maximum: 86_400, default: 30, description: 'Seconds that the first of a group waits for others.' }),
-    }),
-  ]),
-);
+export const actionSchemas = new Map(actionTypes.map((one) => [one.type as string, resource(one.schema, queueing)]));
 export const listenerSchemas = new Map(listenerTypes.map((one) => [one.type as string, one.schema as TSchema]));
 export { functionSchema, retentionSchema, ruleSchema, silenceSchema, storeSchema };
 

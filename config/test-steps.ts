@@ -45,22 +45,27 @@ function looksOfOne({ at, monitor, fields, path, every, values }: TestStep, plac
     faults.push({ path: `${place}/${path === undefined ? 'path' : 'values'}`, expected: '`fields`, or `path` and `values`: the key is missing' });
     return [];
   }
+  const many = values.reduce<number>((sum, value) => sum + timesOf(value), 0);
+  if (many > MOST) {
+    faults.push({ path: `${place}/values`, expected: `at most ${MOST} values`, got: many });
+    return [];
+  }
   const all = values.flatMap((value) => writtenOut(value));
   if (all.length > 1 && every === undefined) faults.push({ path: `${place}/every`, expected: 'how far its values are apart: the key is missing' });
-  if (all.length > MOST) faults.push({ path: `${place}/values`, expected: `at most ${MOST} values`, got: all.length });
   const apartMs = checkedTime(every ?? '0s', `${place}/every`, faults);
   const words = path.split('.');
   return all.flatMap((value, i) => (value === undefined ? [] : [{ atMs: atMs + i * apartMs, monitor, path: words, value }]));
 }
 
+/** For how many values an entry stands. */
+const timesOf = (entry: unknown): number => (typeof entry === 'string' ? Number(GAPS.exec(entry)?.[1] ?? SERIES.exec(entry)?.[3] ?? 1) : 1);
+
 /** The values that one entry stands for; undefined is none. */
 export function writtenOut(entry: unknown): readonly unknown[] {
   if (typeof entry === 'object' && entry !== null && 'value' in entry && Object.keys(entry).length === 1) return [entry.value];
   if (typeof entry !== 'string') return [entry];
-  const gaps = GAPS.exec(entry);
-  if (gaps) return Array.from({ length: Number(gaps[1] ?? 1) }, () => undefined);
-  const [, from, by = '0', times] = SERIES.exec(entry) ?? [];
-  if (from === undefined) return [entry];
-  const digits = Math.max(...[from, by].map((one) => one.split('.')[1]?.length ?? 0));
-  return Array.from({ length: Number(times) }, (_, i) => Number((Number(from) + i * Number(by)).toFixed(Math.min(digits, 20)))); // 0.1+0.2x3 is written out as a person would
+  const length = timesOf(entry);
+  if (GAPS.test(entry)) return Array.from({ length }, () => undefined);
+  const [, from, by = '0'] = SERIES.exec(entry) ?? [];
+  return from === undefined ? [entry] : Array.from({ length }, (_, i) => Number((Number(from) + i * Number(by)).toPrecision(15))); // 0.1+0.2 is 0.3, as a person would write it
 }

@@ -150,6 +150,8 @@ export interface Status {
   readonly items: { readonly received: number; readonly stored: number; readonly rejected: number; readonly shed: number };
   /** null when the store cannot be asked. */
   readonly executions: { readonly open: number; readonly failed: number } | null;
+  /** Where executions have gone: `closed` is well; `open`, and nobody is sent there; `half_open`, one tries. */
+  readonly destinations: readonly { readonly destination: string; readonly breaker: 'closed' | 'open' | 'half_open' }[];
   /** null when the store cannot be asked. */
   readonly store: StoreStatus | null;
   readonly restarts: number;

@@ -29,7 +29,7 @@ import { childOf, type Site } from '../config/catalogue.ts';
 import { diff } from '../config/diff.ts';
 import { declare } from '../config/load.ts';
 import { SYSTEM, systemMonitor } from '../config/system.ts';
-import { type ExitReason, reasonText } from '../lib/exit.ts';
+import type { ExitReason } from '../lib/exit.ts';
 import { type Pid, type Process, spawn } from '../lib/process.ts';
 import { Registry } from '../lib/registry.ts';
 import { ExitMessage } from '../lib/signal.ts';
@@ -41,7 +41,9 @@ import { History } from './history.ts';
 import { planIn } from './plan.ts';
 import { resource } from './resource.ts';
 import { forgetRule, rulesIn } from './rules.ts';
-import { nodeOf, queueIn } from './shared.ts';
+import { executionsIn, outboxIn, outboxStatus } from './outbox.ts';
+import { nodeOf } from './shared.ts';
+import { startError } from './start-error.ts';
 import { papersOf } from './upkeep.ts';
 
 export interface NodeOptions {
@@ -191,13 +193,13 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
             argosVersion,
             stop,
             executions: () => store.jobCounts(),
+            destinations: async () => (await outboxStatus(names))?.destinations ?? [],
             storeTrouble: () => store.trouble,
             store: async () => {
               const status = await store.health();
               return { status, faults: faultsOf(status) };
             },
-            jobs: (filter) => store.jobs(filter),
-            attempts: (job) => store.attempts(job),
+            executionsOf: executionsIn(store, names),
             versions: (limit) => store.versions(limit),
             secrets,
             upkeep: {
@@ -207,7 +209,7 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
               export: (query, signal) => upkeep.export(query, signal),
             },
             validate: (sources) => declare({ sources: sources ?? readSources(), overlay: [], environment }, env).faults,
-            plan: (running, sources) => planIn({ store, secrets, readSources, environment, env, atRestart: admin.atRestart }, running, sources),
+            plan: (running, sources) => planIn({ ...admin, store, secrets, env }, running, sources),
           }),
         signal,
       ),
@@ -216,29 +218,7 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
     store: storeChild(store, names, kept),
     secrets: secretsChild(names, dataDir, env.ARGOS_SECRET_KEY),
     actions: branch('actions', names),
-    outbox: outboxChild({
-      names,
-      log: logger('outbox'),
-      queue: queueIn(store, node),
-      attempted: (records) =>
-        store.commit(
-          records.map(({ job, fence, number, startedMs, durationMs, outcome, status, dueMs }) => ({
-            set: 'attempt' as const,
-            status,
-            dueMs,
-            fence,
-            attempt: {
-              job,
-              number,
-              startedMs,
-              durationMs,
-              outcome: outcome.kind,
-              reason: 'reason' in outcome ? outcome.reason : null,
-              class: ('class' in outcome && outcome.class) || null,
-            },
-          })),
-        ),
-    }),
+    outbox: outboxChild({ names, log: logger('outbox'), ...outboxIn(store, node) }),
     rules: branch('rules', names),
     monitors: branch('monitors', names, [resource(childOf(systemMonitor(), site))]),
     listeners: branch('listeners', names),
@@ -250,11 +230,4 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
 function changedSections(started: Declaration, now: Declaration): { readonly atRestart?: readonly string[] } {
   const changed = (['store', 'retention'] as const).filter((section) => !isDeepStrictEqual(started[section], now[section]));
   return changed.length > 0 ? { atRestart: changed } : {};
-}
-
-/** The innermost reason of the start, as an Error. */
-function startError(result: unknown): Error {
-  let reason = typeof result === 'object' && result !== null && 'error' in result ? result.error : result;
-  while (Array.isArray(reason)) reason = reason[0] === 'failed_to_start_child' ? reason[2] : reason[1];
-  return reason instanceof Error ? reason : new Error(`the node did not start: ${reasonText(reason)}`);
 }

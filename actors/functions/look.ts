@@ -1,4 +1,4 @@
-/** The thread in which a module is looked at: it loads it, says what it exports, and has done. Nothing is called. */
+/** The thread in which a module is looked at: it loads it, says what it exports, and has done. Nothing is called. It imports no file. */
 import { type MessagePort, workerData } from 'node:worker_threads';
 
 interface Start {

@@ -1,19 +1,21 @@
-/** The thread of a custom function: loads its module, and answers one call after the other. It is ended from outside when one takes too long. */
+/** The thread of a custom function: loads its module, and answers one call after the other. It is ended from outside when one takes too long. It imports no file. */
 import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, workerData } from 'node:worker_threads';
-import { type Answer, type Greeting, LONGEST_ANSWER, type Order } from './outcome.ts';
+import type { Answer, Greeting, Order } from './outcome.ts';
 
 interface Start {
   readonly port: MessagePort;
   /** A file URL. */
   readonly module: string;
   readonly name: string;
+  /** Of an answer as JSON, in characters. */
+  readonly longest: number;
 }
 
 /** Buffers are no part of the heap that the thread's limits are about: with more than this it ends. */
 const MOST_OUTSIDE = 134_217_728;
 
-const { port, module, name } = workerData as Start; // thread.ts has sent it
+const { port, module, name, longest } = workerData as Start; // thread.ts has sent it
 const greet = (greeting: Greeting): void => port.postMessage(greeting);
 
 const found = await load();
@@ -52,7 +54,7 @@ function outcome(of: () => unknown): { readonly json: string } | { readonly fail
   try {
     if (value instanceof Promise) value.catch(() => {}); // it is no answer, and its failure nobody's
     const json = JSON.stringify(value, plain);
-    return json.length <= LONGEST_ANSWER ? { json } : { failure: 'value', message: `its answer is longer than ${LONGEST_ANSWER} characters` };
+    return json.length <= longest ? { json } : { failure: 'value', message: `its answer is longer than ${longest} characters` };
   } catch (error) {
     return { failure: 'value', message: `its answer is no JSON: ${messageOf(error)}` };
   }

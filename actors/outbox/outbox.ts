@@ -73,6 +73,7 @@ class Outbox implements GenServer<Lanes, OutboxAsk, Cast> {
     await this.#claims.begin();
     names.register(self, 'outbox', undefined);
     vitals.outbox.held = () => this.#lanes.size;
+    vitals.outbox.shut = () => this.#lanes.destinations(Date.now()).flatMap(({ destination, breaker }) => (breaker === 'closed' ? [] : [destination]));
     return ok(this.#lanes);
   }
 
@@ -135,7 +136,10 @@ class Outbox implements GenServer<Lanes, OutboxAsk, Cast> {
 
   #got(action: string, dues: readonly Due[]): void {
     const terms = this.#terms(action);
-    if (!terms || this.#carrier.isStopping) return this.#release([...this.#lanes.empty(action), ...dues]);
+    if (!terms || this.#carrier.isStopping) {
+      this.#release([...this.#lanes.empty(action), ...dues]);
+      return;
+    }
     for (const due of dues) this.#lanes.add(action, terms, due);
     this.#pump(terms.destination);
   }
@@ -154,7 +158,10 @@ class Outbox implements GenServer<Lanes, OutboxAsk, Cast> {
     while (!this.#carrier.isStopping) {
       const nowMs = Date.now();
       const next = this.#lanes.next(destination, nowMs);
-      if ('atMs' in next) return this.#pumpAt(destination, next.atMs, nowMs);
+      if ('atMs' in next) {
+        this.#pumpAt(destination, next.atMs, nowMs);
+        return;
+      }
       const { due, terms } = next;
       const attempt = this.#carrier.attempt(due, terms).then(
         ({ outcome, againMs }) => void cast<Cast>(this.#self, { settled: due, terms, outcome, againMs }),

@@ -34,13 +34,13 @@ export class Instance {
   state: AlertState;
   /** When time alone may change something next; ms since 1970. */
   wakeMs = Number.POSITIVE_INFINITY;
-  /** When it last saw anything that it reads. */
-  dataMs: number | null = null;
+  /** When it last saw anything that it reads; NaN for never. A number always: what is written for every event is to leave no garbage. */
+  #dataMs = Number.NaN;
   readonly #program: Program;
   readonly #watchedMs: number;
   readonly #windows: readonly Kept[];
-  readonly #condition: Ground;
-  readonly #clear: Ground | undefined;
+  readonly #condition: readonly Kept[];
+  readonly #clear: readonly Kept[];
   /** Of the last judgement, where there are custom functions. */
   #answers: Answers | undefined;
 
@@ -56,8 +56,8 @@ export class Instance {
         : part.windows.map((one) => [one.monitor === EACH && program.each ? key : one.monitor, one, windowOf({ ...one, most })]);
     const [condition, clear] = [kept(program.condition), kept(program.clear)];
     this.#windows = clear.length === 0 ? condition : [...condition, ...clear];
-    this.#condition = new Ground(key, program, condition);
-    this.#clear = program.clear && new Ground(key, program, clear);
+    this.#condition = condition;
+    this.#clear = clear;
   }
 
   /** The windows, each with the monitor that it is over. */
@@ -65,9 +65,13 @@ export class Instance {
     return this.#windows;
   }
 
+  /** When it last saw anything that it reads; null for never. */
+  get dataMs(): number | null {
+    return Number.isNaN(this.#dataMs) ? null : this.#dataMs;
+  }
   /** What a monitor has seen, for the windows over it. */
   see(monitor: string, { atMs, fields, seen }: Observation): void {
-    this.dataMs = Math.max(this.dataMs ?? 0, atMs);
+    this.#dataMs = Math.max(this.dataMs ?? 0, atMs);
     for (const [over, { path }, aggregate] of this.windows()) {
       if (over !== monitor || (seen && !seen.includes(path[0] ?? ''))) continue;
       const value = at(fields, path);
@@ -76,11 +80,14 @@ export class Instance {
   }
 
   facts(states: States, nowMs: number): Facts {
-    return this.#condition.at(states, nowMs, this.#answers);
+    return this.#facts(new Ground(), states, nowMs, this.#condition);
   }
 
   clearFacts(states: States, nowMs: number): Facts {
-    return (this.#clear ?? this.#condition).at(states, nowMs, this.#answers);
+    return this.#facts(new Ground(), states, nowMs, this.#clear);
+  }
+  #facts(ground: Ground, states: States, nowMs: number, windows: readonly Kept[]): Facts {
+    return ground.at(this.#program.each ? this.key : EACH, this.#program, windows, states, nowMs, this.#answers);
   }
 
   /** Begin a judgement that asks custom functions. */
@@ -91,15 +98,15 @@ export class Instance {
   /** Evaluate it for what it asks of them. */
   rehearse(states: States, nowMs: number): void {
     const { condition, clear } = this.#program;
-    verdictOf(condition, this.facts(states, nowMs));
-    if (clear && isOpen(this.state)) verdictOf(clear, this.clearFacts(states, nowMs));
+    verdictOf(condition, this.#facts(GROUND, states, nowMs, this.#condition));
+    if (clear && isOpen(this.state)) verdictOf(clear, this.#facts(GROUND, states, nowMs, this.#clear));
   }
 
   /** Judge it as things stand; `holdAt` is what holds its telling back from outside the rule. Its own state is the caller's to change, when that is lasting. */
   judge(states: States, nowMs: number, holdAt: HoldAt): Judged {
     const { condition, clear, life } = this.#program;
-    const main = verdictOf(condition, this.facts(states, nowMs));
-    const end = clear && isOpen(this.state) ? verdictOf(clear, this.clearFacts(states, nowMs)) : undefined;
+    const main = verdictOf(condition, this.#facts(GROUND, states, nowMs, this.#condition));
+    const end = clear && isOpen(this.state) ? verdictOf(clear, this.#facts(GROUND, states, nowMs, this.#clear)) : undefined;
     const error = main.error ?? end?.error;
     const found: Found = {
       truth: main.truth,
@@ -108,7 +115,8 @@ export class Instance {
       dataMs: this.dataMs,
       watchedMs: this.#watchedMs,
     };
-    const cause = inTrouble(this.#program.dependsOn, states.now);
+    const { dependsOn } = this.#program;
+    const cause = dependsOn.length === 0 ? undefined : inTrouble(dependsOn, states.now);
     const turn = judge(this.state, found, nowMs, life, (atMs) => (cause ? { reason: 'inhibited', by: cause.name } : holdAt(atMs)));
     this.wakeMs = Math.min(turn.wakeMs ?? Number.POSITIVE_INFINITY, this.#changesMs(nowMs));
     return { turn, found, error };
@@ -128,21 +136,20 @@ export class Instance {
 type Kept = readonly [monitor: string, window: Window, aggregate: Aggregate];
 const NONE: readonly never[] = [];
 
-/** What one of the conditions is evaluated on. One object for all its evaluations, which never overlap: most rules are judged far more often than they change. */
+/** What one of the conditions is evaluated on. */
 class Ground implements Facts {
-  readonly #key: string;
-  readonly #program: Program;
-  readonly #windows: readonly Kept[];
-  #states: States = NOWHERE;
+  /** What `EACH` stands for. */
+  #key = EACH;
+  #program: Program | undefined;
+  #windows: readonly Kept[] = NONE;
+  #states: States | undefined;
   #nowMs = 0;
   #answers: Answers | undefined;
 
-  constructor(key: string, program: Program, windows: readonly Kept[]) {
+  at(key: string, program: Program, windows: readonly Kept[], states: States, nowMs: number, answers: Answers | undefined): this {
     this.#key = key;
     this.#program = program;
     this.#windows = windows;
-  }
-  at(states: States, nowMs: number, answers: Answers | undefined): this {
     this.#states = states;
     this.#nowMs = nowMs;
     this.#answers = answers;
@@ -150,24 +157,22 @@ class Ground implements Facts {
   }
 
   now(monitor: string): unknown {
-    return this.#states.now(this.#named(monitor));
+    return this.#states?.now(monitor === EACH ? this.#key : monitor);
   }
   before(monitor: string): unknown {
-    return this.#states.before(this.#named(monitor));
+    return this.#states?.before(monitor === EACH ? this.#key : monitor);
   }
   window(index: number): unknown {
     return this.#windows[index]?.[2].at(this.#nowMs);
   }
   whole(): Fields {
-    return Object.fromEntries(this.#program.monitors.map((monitor) => [monitor, this.#states.now(monitor)]));
+    return Object.fromEntries((this.#program?.monitors ?? []).map((monitor) => [monitor, this.#states?.now(monitor)]));
   }
   call(name: string, args: readonly unknown[]): unknown {
     return this.#answers?.of(name, args);
   }
-  #named(monitor: string): string {
-    return monitor === EACH && this.#program.each ? this.#key : monitor;
-  }
 }
-const NOWHERE: States = { now: () => undefined, before: () => undefined };
+/** For all judgements, which never overlap: what is new for each of a hundred thousand a second, or written into an old object, is the collector's work. */
+const GROUND = new Ground();
 
 export type { Part };

@@ -35,6 +35,7 @@ export const MOST_INSTANCES = 10_000;
 /** So often one judgement may ask for more, by what was answered: in a condition calls stand within calls, and in lists one behind the other. */
 const MOST_ROUNDS = 100;
 
+const NONE: readonly never[] = [];
 const AT_NO_EVENT = { monitor: undefined, error: undefined };
 
 export class Judge {
@@ -102,6 +103,25 @@ export class Judge {
     );
   }
 
+  /** All that one event changes, at once; undefined for a rule that may need something for it. */
+  plain({ monitor, observations }: Event): readonly Decision[] | undefined {
+    const { each, asks, looksBack, reads } = this.program;
+    if (each || asks) return undefined;
+    let decisions: readonly Decision[] = NONE;
+    let previous = looksBack ? (this.#judged.get(monitor) ?? this.#before(monitor, observations[0])) : undefined;
+    for (const observation of observations) {
+      const states = this.#states(monitor, observation, previous);
+      previous = observation;
+      if (!touches(observation, reads.get(monitor))) continue;
+      for (const instance of this.#instances.values()) {
+        instance.see(monitor, observation);
+        const found = this.#judge(instance, states, monitor, observation);
+        if (found.length > 0) decisions = [...decisions, ...found];
+      }
+    }
+    if (looksBack && previous) this.#judged.set(monitor, previous);
+    return decisions;
+  }
   /** All that one event changes. */
   *event({ monitor, observations }: Event): Judgement {
     const decisions: Decision[] = [];

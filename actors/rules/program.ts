@@ -7,7 +7,7 @@ import { type Identity, identityOf } from './condition/identity.ts';
 import { at } from './values/values.ts';
 import type { Window } from './condition/operators-window.ts';
 import type { RuleConfig } from './schema.ts';
-import { calls, reads, type Tree, windows, words } from './condition/tree.ts';
+import { calls, nodes, reads, type Tree, windows, words } from './condition/tree.ts';
 import type { Life } from './alert/verdict.ts';
 
 /** How the monitor of an instance is called in the conditions of a rule with `for_each`. */
@@ -40,6 +40,8 @@ export interface Program {
   readonly monitors: readonly string[];
   /** Whether its conditions call custom functions. */
   readonly asks: boolean;
+  /** Whether they ask what was seen before. */
+  readonly looksBack: boolean;
 }
 
 /** @param needs monitors whose states the rule's actions name beside those that it reads. */
@@ -87,6 +89,7 @@ class Compilation implements Program {
   readonly each: Program['each'];
   readonly monitors: readonly string[];
   readonly asks: boolean;
+  readonly looksBack: boolean;
   readonly #config: RuleConfig;
   #identity: WeakRef<Identity> | undefined;
 
@@ -104,6 +107,7 @@ class Compilation implements Program {
     this.each = for_each === undefined ? undefined : { matches: glob(for_each), fields: fields.get(EACH) ?? [] };
     this.monitors = [...new Set([...fields.keys(), ...needs])].filter((monitor) => monitor !== EACH || for_each === undefined);
     this.asks = trees.some((one) => calls(one).length > 0);
+    this.looksBack = trees.some((one) => nodes(one).some((node) => node.kind === 'leaf' && node.op === 'changed'));
     this.#config = config;
   }
 

@@ -12,6 +12,7 @@ import type { Job } from '../job.ts';
 import * as vitals from '../vitals.ts';
 import type { AckReply } from '../../proto/api.ts';
 import { type Acked, type AlertState, INACTIVE } from './alert/alert-state.ts';
+import { Asking } from './asking.ts';
 import { verdictOfEdit } from './condition/identity.ts';
 import type { Decision } from './decisions.ts';
 import type { Instance } from './instance.ts';
@@ -24,8 +25,6 @@ export type { RulePort };
 
 const MOST_AT_ONCE = 1_000;
 const COMMIT_RETRY_MS = 1_000;
-/** So long a rule waits for custom functions in one go, which is what holds back whoever sends to it; then they have no answer, and it judges again. */
-const MOST_ASKED_MS = 200;
 const TICK = Symbol('time may have changed the verdict');
 const CAUGHT_UP = Symbol('the states of the monitors are up to date');
 
@@ -44,14 +43,17 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
   readonly #name: string;
   readonly #port: RulePort;
   readonly #judge: Judge;
+  /** Most rules have none. */
+  #asking: Asking | undefined;
   /** The last stored batch of each monitor that has been judged. */
   readonly #seen = new Map<string, number>();
-  #read: Mark | undefined;
+  /** Of the last event that it has judged. */
+  #mark: Mark | undefined;
+  /** Says so to the feed. */
+  #done: (mark: Mark) => void = () => {};
   #published = false;
   /** Time alone decides nothing before the monitors' states are up to date. */
   #ticks = false;
-  /** How long it has waited for custom functions, since it took what it is at now. */
-  #askedMs = 0;
   #self!: Process;
   #tickMs = Number.POSITIVE_INFINITY;
   #cancelTick: () => void = () => {};
@@ -59,11 +61,12 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
   constructor(name: string, config: RuleConfig, port: RulePort, needs: readonly string[]) {
     this.#name = name;
     this.#port = port;
+    const tally = vitals.tallyOf(name);
     this.#judge = new Judge(name, config, needs, {
       latest: (monitor) => port.feed.latest(monitor),
       hold: (alert, atMs) => port.hold(alert, atMs),
       evaluated: ({ truth, failed }, { atMs }) => {
-        vitals.evaluations.inc({ rule: name, result: failed ? 'error' : truth === undefined ? 'unknown' : String(truth) });
+        tally[failed ? 'error' : truth === undefined ? 'unknown' : truth ? 'true' : 'false']++;
         vitals.evaluationSeconds.observe(Math.max(0, Date.now() - atMs) / 1_000);
       },
       unjudged: () => vitals.unjudged.inc({ reader: `rule:${name}` }),
@@ -74,15 +77,14 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
     this.#self = self;
     const { feed, names } = this.#port;
     const { each, reads, identity } = this.#judge.program;
-    const stored = await this.#port.load(this.#name);
+    const [stored, alerts] = await Promise.all([this.#port.load(this.#name), this.#port.instances(this.#name)]);
     const edit = stored?.meant && verdictOfEdit(stored.meant, identity);
-    const alerts = await this.#port.instances(this.#name);
     for (const { instance, state } of alerts) this.#judge.add(instance, state, Date.now());
     if (!each || edit?.verdict === 'reset') this.#judge.add('', alertOf(stored), Date.now());
-    this.#read = stored?.read;
+    this.#mark = stored?.read;
     for (const [monitor, seq] of Object.entries(stored?.read?.judged ?? {})) this.#seen.set(monitor, seq);
     for (const instance of this.#judge.instances) await this.#refill(instance);
-    feed.subscribe(this.#name, self, reads, stored?.read, each);
+    this.#done = feed.subscribe(this.#name, self, reads, stored?.read, each) ?? this.#done;
     names.register(self, `rule:${this.#name}`, undefined);
     if (edit?.verdict === 'reset') await this.#reset(edit.reason);
     for (const { key } of this.#judge.instances) if (key !== '' && !this.#port.declares(key)) await this.#part(key);
@@ -90,21 +92,33 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
     return ok(undefined);
   }
 
-  /** All events that are waiting are judged in one go, so that they cost one commit. */
-  async handleCast(wake: Wake): Promise<Next<undefined>> {
-    this.#askedMs = 0;
-    const decisions: Decision[] = [];
-    let { mark } = wake;
-    for (const { event, mark: next } of [wake, ...this.#waiting()]) {
-      decisions.push(...(await this.#served(this.#judge.event(event))));
-      if (event.seq !== undefined) this.#seen.set(event.monitor, event.seq);
-      mark = next;
+  /** All events that are waiting are judged in one go, so that they cost one commit; and what changes nothing costs no promise. */
+  handleCast(wake: Wake): Next<undefined> | Promise<Next<undefined>> {
+    this.#asking?.begin();
+    return this.#take(this.#self.queueLength === 0 ? [wake] : [wake, ...this.#waiting()], 0, []);
+  }
+  #take(wakes: readonly Wake[], from: number, decisions: Decision[]): Next<undefined> | Promise<Next<undefined>> {
+    for (let i = from; i < wakes.length; i++) {
+      const wake = wakes[i] as Wake;
+      const found = this.#judge.plain(wake.event) ?? this.#served(this.#judge.event(wake.event));
+      if (found instanceof Promise) return found.then((late) => this.#took(wake, late, decisions)).then(() => this.#take(wakes, i + 1, decisions));
+      this.#took(wake, found, decisions);
     }
-    this.#read = { ...mark, judged: this.#port.feed.ahead(this.#seen) };
-    if (decisions.length > 0) await this.#settle(decisions);
-    else this.#port.feed.judged(this.#name, mark);
+    if (decisions.length > 0) return this.#settle(decisions).then(() => this.#taken());
+    if (this.#mark) this.#done(this.#mark);
+    return this.#taken();
+  }
+  #took({ event, mark }: Wake, found: readonly Decision[], decisions: Decision[]): void {
+    for (const one of found) decisions.push(one);
+    if (event.seq !== undefined) this.#seen.set(event.monitor, event.seq);
+    this.#mark = mark;
+  }
+  #taken(): Next<undefined> {
     this.#tickAt(this.#judge.wakeMs);
     return noreply(undefined);
+  }
+  get #read(): Mark | undefined {
+    return this.#mark && { ...this.#mark, judged: this.#port.feed.ahead(this.#seen) };
   }
 
   async handleInfo(message: unknown): Promise<Next<undefined>> {
@@ -113,7 +127,7 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
     if (message === RECONSIDER) this.#judge.reconsider();
     if (message === TICK) this.#tickMs = Number.POSITIVE_INFINITY;
     if (!this.#ticks) return noreply(undefined);
-    this.#askedMs = 0;
+    this.#asking?.begin();
     const decisions = await this.#served(this.#judge.tick(Date.now()));
     if (decisions.length > 0) await this.#settle(decisions);
     else if (!this.#published) await this.#publish();
@@ -127,25 +141,15 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
     return reply(statusOf(this.#name, this.#judge), undefined);
   }
 
-  async #served(judgement: Judgement): Promise<readonly Decision[]> {
-    for (;;) {
-      const { done, value } = judgement.next();
-      if (done) return value;
-      if ('fill' in value) await this.#refill(value.fill);
-      else await this.#ask(value);
-    }
+  #served(judgement: Judgement): readonly Decision[] | Promise<readonly Decision[]> {
+    const { done, value } = judgement.next();
+    if (done) return value;
+    return ('fill' in value ? this.#refill(value.fill) : this.#asked(value)).then(() => this.#served(judgement));
   }
 
-  /** Custom functions, all together. */
-  async #ask({ ask, later }: Extract<Need, { ask: unknown }>): Promise<void> {
-    if (this.#askedMs > MOST_ASKED_MS) {
-      later();
-      for (const { name } of ask) vitals.functionCalls.inc({ function: name, outcome: 'overload' });
-      return;
-    }
-    const beganMs = performance.now();
-    await Promise.all(ask.map(async (one) => one.answer(await this.#port.call(one.name, one.args))));
-    this.#askedMs += performance.now() - beganMs;
+  #asked(need: Extract<Need, { ask: unknown }>): Promise<void> {
+    this.#asking ??= new Asking((name, args) => this.#port.call(name, args));
+    return this.#asking.serve(need);
   }
 
   /** What its windows held before this life of the rule. A store that does not answer leaves them empty: the rule judges what it has. */

@@ -48,7 +48,7 @@ interface Actor extends SimulatedRule {
 const HISTORY = 200;
 
 export class Simulation {
-  /** All that has been decided, in the order of time. */
+  /** All that has been decided and not taken, in the order of time. */
   readonly decided: Decided[] = [];
   readonly #actors: readonly Actor[];
   readonly #latest = new Map<string, { last: Observation; history: Observation[] }>();
@@ -74,6 +74,10 @@ export class Simulation {
   /** ms since 1970. */
   get nowMs(): number {
     return this.#nowMs;
+  }
+  /** What has been decided since the last time; it is kept no longer. */
+  take(): readonly Decided[] {
+    return this.decided.splice(0);
   }
   latest(monitor: string): Latest | undefined {
     return this.#latest.get(monitor);

@@ -1,7 +1,10 @@
 /**
- * Evaluations a second of conditions, beside npm json-logic-js and json-rules-engine on the same ones where these are installed. What a rule is
- * judged on is as in the rule: one monitor's event at hand, the others' states in a map.
+ * Evaluations a second of conditions, beside npm json-logic-js and json-rules-engine on the same ones where these are installed, here or in the folder
+ * that ARGOS_PEERS names. What a rule is judged on is as in the rule: one monitor's event at hand, the others' states in a map.
  */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { compile, type Facts, truthOf } from '../../actors/rules/condition/compile.ts';
 import { parseCondition } from '../../actors/rules/condition/condition.ts';
 import type { Fields } from '../../actors/event.ts';
@@ -80,13 +83,15 @@ function argos(condition: unknown): number {
   });
 }
 
-/** A package that may be missing. */
+/** A package that may be missing: that of Argos itself, or in the folder that ARGOS_PEERS names. */
 async function installed<T>(name: string): Promise<T | undefined> {
-  try {
-    return (await import(name)) as T; // its shape is what its documentation says
-  } catch {
-    return undefined;
-  }
+  for (const folder of [import.meta.dirname, process.env.ARGOS_PEERS])
+    try {
+      if (folder) return (await import(pathToFileURL(createRequire(join(folder, 'package.json')).resolve(name)).href)) as T; // its shape is what its documentation says
+    } catch {
+      // not there
+    }
+  return undefined;
 }
 interface JsonLogic {
   readonly default: { apply(logic: unknown, data: unknown): unknown };
@@ -121,7 +126,8 @@ async function rulesEngine(): Promise<number | undefined> {
   return median(rates.slice(2));
 }
 
-const rate = (perSecond: number | undefined): string => (perSecond === undefined ? 'not installed' : `${Math.round(perSecond).toLocaleString('en')}/s`);
+const rate = (perSecond: number | undefined): string =>
+  perSecond === undefined ? 'not installed (ARGOS_PEERS)' : `${Math.round(perSecond).toLocaleString('en')}/s`;
 console.log(`Measured on ${machine()}: medians of ${RUNS} runs of ${RUN_MS} ms of CPU, after two of warming; a second is one of CPU.\n`);
 console.log(
   table(

@@ -59,11 +59,14 @@ async function rows(path: (i: number) => (n: number) => string): Promise<Map<str
   found.set('the condition as JSON, in the configuration', await each((i) => conditionOf(i, path(i))));
   found.set('its tree', await each((i) => treeOf(at(conditions, i))));
   found.set('its closures', await each((i) => compile(treeOf(at(conditions, i)))));
-  found.set('what it means, and what it reads', await each((i) => {
-    const tree = treeOf(at(conditions, i));
-    const config = at(configs, i);
-    return [identityOf({ mode: config.mode, condition: tree }), readsOf(config, tree)];
-  }));
+  found.set(
+    'what it means, and what it reads',
+    await each((i) => {
+      const tree = treeOf(at(conditions, i));
+      const config = at(configs, i);
+      return [identityOf({ mode: config.mode, condition: tree }), readsOf(config, tree)];
+    }),
+  );
   const programs = configs.map((config) => programOf(config, []));
   found.set('all that is compiled: the program', await each((i) => programOf(at(configs, i), [])));
   found.set('an instance', await each((i) => new Instance('', at(programs, i), INACTIVE, 0)));

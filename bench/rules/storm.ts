@@ -83,7 +83,10 @@ async function routed(): Promise<string[]> {
     rates.push(count / ((performance.now() - began) / 1_000));
     cpus.push(count / ((cpuMs() - beganCpu) / 1_000));
   }
-  return ['routed through the index to ten mailboxes each, and taken', `${rate(median(rates.slice(2)))} events/s (${rate(median(cpus.slice(2)))} a second of CPU)`];
+  return [
+    'routed through the index to ten mailboxes each, and taken',
+    `${rate(median(rates.slice(2)))} events/s (${rate(median(cpus.slice(2)))} a second of CPU)`,
+  ];
 }
 const rate = (n: number): string => Math.round(n).toLocaleString('en');
 
@@ -137,7 +140,7 @@ async function decided(perSecond: number, share: number): Promise<string[]> {
 const [only] = process.argv.slice(2);
 const rows: string[][] = [];
 if (!only || only === 'routed') rows.push(await routed());
-if (!only || only === 'decided') rows.push(await decided(10_000, 1 / 100));
+if (!only || only === 'decided') rows.push(await decided(Number(process.env.RATE ?? 10_000), 1 / Number(process.env.ONE_IN ?? 100)));
 console.log(`${machine()}; load ${round(loadavg()[0] ?? Number.NaN)}; ${RULES} rules over ${MONITORS} monitors\n`);
 console.log(table(['what', 'figure'], rows));
 process.exit(0);

@@ -3,6 +3,7 @@ import type { Argv } from 'yargs';
 import type { ExportQuery } from '../../proto/api.ts';
 import type { Backtest, RecordedEpisode, ReplayedEpisode } from '../../proto/reports.ts';
 import { CommandError, EXIT, open } from '../client.ts';
+import { STDIO } from '../files.ts';
 import { linesOf } from '../lines.ts';
 import { duration, paint, print, printJson, table } from '../output.ts';
 import { configPath, readSource, readSources } from '../sources.ts';
@@ -36,7 +37,14 @@ export const backtestCommands = (yargs: Argv<Common>): Argv<Common> =>
       if (span.fromMs >= span.toMs) throw new CommandError('--from is before --to', EXIT.usage);
       const { backtest, Past, readyFor, TooMuch } = await import('../../config/backtest.ts'); // only this word needs the rules
       const path = configPath(config);
-      const ready = readyFor(rule, readSources(path), env, candidate === undefined ? undefined : readSource(candidate), span, process.env);
+      const ready = readyFor(
+        rule,
+        readSources(path),
+        env,
+        candidate === undefined ? undefined : readSource(candidate === STDIO ? '-' : candidate),
+        span,
+        process.env,
+      );
       if (!ready) throw new CommandError(`${path} has no rule ${rule}`, EXIT.notFound);
       if ('faults' in ready) {
         const message = `the configuration has ${ready.faults.length} fault${ready.faults.length === 1 ? '' : 's'}`;

@@ -1,5 +1,7 @@
 /** `plan`: what a reload would do, and what becomes of the rules' alerts. Nothing is applied. */
+import { resolve } from 'node:path';
 import type { Argv } from 'yargs';
+import type { Source } from '../../proto/api.ts';
 import type { Plan } from '../../proto/reports.ts';
 import { ask, CommandError, EXIT } from '../client.ts';
 import { paint, print, printJson, say } from '../output.ts';
@@ -35,7 +37,7 @@ export const planCommands = (yargs: Argv<Common>): Argv<Common> =>
 
 async function planned(socket: string, file: string | undefined, env: string | undefined): Promise<Plan> {
   try {
-    return await ask<Plan>(socket, 'POST', '/v1/plan', file === undefined ? {} : { sources: readSources(file) });
+    return await ask<Plan>(socket, 'POST', '/v1/plan', file === undefined ? {} : { sources: readSources(file).map(absolute) });
   } catch (error) {
     if (!(error instanceof CommandError) || error.exitCode !== EXIT.unreachable) throw error;
   }
@@ -46,6 +48,9 @@ async function planned(socket: string, file: string | undefined, env: string | u
   if (faults.length > 0) throw new CommandError(message, EXIT.configInvalid, { error: { code: 'config_invalid', message, faults } });
   return { version: null, ...planOf([], declared, () => undefined) };
 }
+
+/** The node may run in another folder, and what a file names is found from where it is. */
+const absolute = ({ file, text }: Source): Source => ({ file: resolve(file), text });
 
 const SIGNS = { start: paint('green', '+'), stop: paint('red', '-'), replace: paint('yellow', '~'), keep: '=' } as const;
 

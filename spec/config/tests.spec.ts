@@ -1,10 +1,13 @@
 // Unit tests of rules as they are written: series written out, expectations met or not, every word that is wrong told at its place.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { isPart, unmet } from '../../config/test-expect.ts';
 import { looksOf, timeOf, timeText, writtenOut } from '../../config/test-steps.ts';
 import { readTests, runTests } from '../../config/tests.ts';
 import { INACTIVE } from '../../actors/rules/alert/alert-state.ts';
+import { tempFolder } from '../support/services.ts';
 import type { PlacedFault } from '../../proto/api.ts';
 import type { TestedCase } from '../../proto/reports.ts';
 
@@ -50,24 +53,25 @@ const looks = (...values: readonly unknown[]) => [{ monitor: 'm', path: 'v', eve
 
 describe('the short form of a series', () => {
   it('stands for what it says', () => {
-    expect(['_', '_x3', '35x2', '20+5x4', '20-0.5x3', '0.1+0.2x4', '-1e3x2', 'ok', 'x5', '3x', { value: '_' }, null, [1], '7x0'].map(writtenOut)).to.deep.equal(
-      [
-        [undefined],
-        [undefined, undefined, undefined],
-        [35, 35],
-        [20, 25, 30, 35],
-        [20, 19.5, 19],
-        [0.1, 0.3, 0.5, 0.7],
-        [-1000, -1000],
-        ['ok'],
-        ['x5'],
-        ['3x'],
-        ['_'],
-        [null],
-        [[1]],
-        [],
-      ],
-    );
+    expect(
+      ['_', '_x3', '35x2', '20+5x4', '20-0.5x3', '0.1+0.2x4', '-1e3x2', '1e-3x1', 'ok', 'x5', '3x', { value: '_' }, null, [1], '7x0'].map(writtenOut),
+    ).to.deep.equal([
+      [undefined],
+      [undefined, undefined, undefined],
+      [35, 35],
+      [20, 25, 30, 35],
+      [20, 19.5, 19],
+      [0.1, 0.3, 0.5, 0.7],
+      [-1000, -1000],
+      [0.001],
+      ['ok'],
+      ['x5'],
+      ['3x'],
+      ['_'],
+      [null],
+      [[1]],
+      [],
+    ]);
   });
 
   it('comes in the order of time, each value at its own, and what is no value lets the time pass', () => {
@@ -184,6 +188,23 @@ describe('an expectation', () => {
     expect(inFile?.failures).to.deep.equal([]);
   });
 
+  it('has custom functions called, and what they do not answer is unknown', async () => {
+    const folder = tempFolder();
+    writeFileSync(join(folder, 'f.mjs'), 'export const twice = (v) => { if (v > 50) throw new Error(v); return 2 * v; };');
+    const config = {
+      ...CONFIG,
+      functions: { twice: { module: join(folder, 'f.mjs') } },
+      rules: [{ name: 'high', condition: 'twice(m.v) > 10', actions: ['say'] }],
+    };
+    const expected = [
+      { at: '0s', rule: 'high', state: 'inactive' },
+      { at: '10s', rule: 'high', state: 'firing' },
+      { at: '20s', rule: 'high', state: 'firing' },
+    ];
+    const [tested] = (await run({ cases: [{ name: 'it', steps: looks(5, 6, 60), expect: expected }] }, config)) as readonly TestedCase[];
+    expect(tested?.failures).to.deep.equal([]);
+  });
+
   it('shows what was expected, what came, where it is written, and each part of the condition at that time', async () => {
     const text = `{ "cases": [ { "name": "it",
       "steps": [{ "monitor": "m", "fields": { "v": 3 } }],
@@ -237,8 +258,54 @@ describe('a test file', () => {
     expect(await ofCase({ steps: [{ monitor: 'm', path: 'v' }] })).to.deep.equal(['/cases/0/steps/0/values']);
     expect(await ofCase({ steps: [{ monitor: 'm', path: 'v', values: ['1x2'] }] })).to.deep.equal(['/cases/0/steps/0/every']);
     expect(await ofCase({ steps: [{ monitor: 'm', path: 'v', values: [1], fields: {} }] })).to.have.length(2);
+    expect(await ofCase({ steps: [{ monitor: 'm', path: 'v', every: '1s', values: ['1x9999999', '_x9999999'] }] })).to.deep.equal(['/cases/0/steps/0/values']);
     expect(await ofCase({ silences: [{ matchers: ['rul = x'], ends: '5m' }] })).to.deep.equal(['/cases/0/silences/0/matchers/0 ~rule']);
     expect(await faultsOf({ cases: [ok, ok].map((expected) => ({ name: 'twin', expect: [expected] })) })).to.deep.equal(['/cases/1/name']);
+  });
+
+  it('is run or refused, and does nothing else, whatever is put in the place of any part of it', async () => {
+    const whole = {
+      parameters: { limit: 4 },
+      cases: [
+        {
+          name: 'it',
+          start: '2026-01-01T00:00:00Z',
+          silences: [{ matchers: ['rule = high'], starts: '0s', ends: '1m', windows: [{ from: '01:00', to: '02:00', zone: 'UTC' }] }],
+          steps: [{ at: '1s', monitor: 'm', fields: { v: 9 } }, ...looks(1, '2x3')],
+          expect: [
+            {
+              at: '1m',
+              rule: 'high',
+              from: '0s',
+              state: 'firing',
+              held: null,
+              actions: [{ action: 'say', at: '1s', payload: { message: 'x' } }],
+              not_fired: ['row'],
+            },
+          ],
+        },
+      ],
+    };
+    const replaced = (value: unknown, at: number, by: unknown): unknown => {
+      let left = at;
+      const walk = (one: unknown): unknown => {
+        if (left-- === 0) return by;
+        if (Array.isArray(one)) return one.map(walk);
+        return typeof one === 'object' && one !== null ? Object.fromEntries(Object.entries(one).map(([key, inner]) => [key, walk(inner)])) : one;
+      };
+      return walk(value);
+    };
+    const odd = fc.oneof(
+      fc.jsonValue({ maxDepth: 2 }),
+      fc.constantFrom<unknown>('0s', '_', '1e999x3', '1x9999999', '-0x2', '', '9'.repeat(60), [], {}, -1, '2026-02-30T00:00:00Z'),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.nat(60), odd, async (at, by) => {
+        const done = await run(replaced(whole, at, by));
+        for (const one of done) expect('failures' in one || (one.line > 0 && one.expected !== '')).to.equal(true);
+      }),
+      { numRuns: process.env.ARGOS_LONG ? 600 : 100 },
+    );
   });
 
   it('whose configuration is not valid shows its faults, in its file', async () => {

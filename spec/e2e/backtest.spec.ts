@@ -69,6 +69,15 @@ describe('argos plan and argos backtest', function () {
     expect(nobody.stdout).to.match(/\+ rule full/);
   });
 
+  it('reload says of each rule whose state does not go on what became of it', async () => {
+    node.configure(config({ condition: 'tank.response_time > 60000' }));
+    const { stderr, code } = await node.cli('reload');
+    expect(code, stderr).to.equal(0);
+    expect(stderr).to.match(/~ rule full {2}applied\n {2}rule full reset: it read tank\.body\.level and reads tank\.response_time/);
+    node.configure(config());
+    expect((await node.cli('reload')).code).to.equal(0);
+  });
+
   it('backtest: the episodes that were, from the running node and from the store itself; another rule has others', async () => {
     for (const round of [1, 2]) {
       reading = { level: 80, open: true, state: 'ill' };

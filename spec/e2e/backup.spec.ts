@@ -167,11 +167,11 @@ describe('backup and restore by the command line', function () {
     const restored = await cli(['restore', archive, '--data-dir', dataDir, '--store-url', url, '--node', 'berlin']);
     expect(restored).to.include({ code: 0 });
     expect(restored.stderr).to.contain("the node berlin's");
-    expect(await rowsOf(url, 'SELECT node FROM nodes')).to.deep.equal([{ node: 'berlin' }]);
+    expect(await rowsOf(url, 'SELECT node FROM nodes UNION SELECT node FROM unjudged')).to.deep.equal([{ node: 'berlin' }]);
     expect((await cli(['restore', archive, '--data-dir', dataDir, '--store-url', url])).code).to.equal(6);
     const back = join(folder, 'back.argos');
     expect((await cli(['backup', back, '--data-dir', dataDir, '--store-url', url, '--node', 'berlin'])).code).to.equal(0);
-    expect(gunzipSync(readFileSync(back)).toString()).to.match(/"table":"nodes"[^\n]*\n\[null,/);
+    expect(gunzipSync(readFileSync(back)).toString()).to.not.contain('"berlin"'); // in an archive it is the one that was backed up
     expect((await cli(['restore', back, '--data-dir', dataDir])).code).to.equal(2);
     expect((await cli(['restore', back, '--data-dir', dataDir, '--store-url', 'sqlite'])).code).to.equal(0);
     const exported = async (...place: readonly string[]): Promise<string> => (await cli(['store', 'export', ...place])).stdout;

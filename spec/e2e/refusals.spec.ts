@@ -15,7 +15,8 @@ const ARGOS = resolve(import.meta.dirname, '../../bin/argos');
 const CONFIG = { listeners: { http: { port: 0 }, mqtt: { enabled: false } } };
 
 /** A refusal: one line on stderr, for a person. */
-function expectRefused({ code, stdout, stderr }: CliResult, wanted: number, says: RegExp): void {
+function expectRefused(result: CliResult | undefined, wanted: number, says: RegExp): void {
+  const { code, stdout, stderr } = result ?? { code: null, stdout: '', stderr: '' };
   expect(stderr)
     .to.match(/^argos: .+\n$/)
     .and.match(says);
@@ -62,6 +63,10 @@ describe('a start that is refused', () => {
     const refused = await start(node);
     expectRefused(refused, 1, /PostgreSQL at 127\.0\.0\.1:\d+: database "nowhere" does not exist/);
     expect(refused.stderr).to.not.contain('geheim');
+    const [away, none] = await Promise.all(['postgres://a:geheim@127.0.0.1:1/x', 'geheim'].map((to) => cli(['store', 'check', '--store-url', to])));
+    for (const one of [away, none]) expect(one?.stderr).to.not.contain('geheim');
+    expectRefused(away, 1, /PostgreSQL at 127\.0\.0\.1:1: connect ECONNREFUSED .*: start it, or correct its address/);
+    expectRefused(none, 1, /store\.url: expected postgres:/);
     await query(url, 'CREATE TABLE argos_schema (version INTEGER NOT NULL); INSERT INTO argos_schema VALUES (99)');
     node.configure({ ...CONFIG, store: { url } });
     expectRefused(await start(node), 1, /schema version 99, .* use a newer Argos/);

@@ -9,7 +9,7 @@ import type { Terms } from '../../actors/names.ts';
 import { type Ask, call } from '../../lib/call.ts';
 import { dueNow, lookAgain, type OutboxDetail, outboxChild } from '../../actors/outbox/outbox.ts';
 import type { AttemptRecord, Queue } from '../../actors/outbox/port.ts';
-import { queueIn } from '../../supervisors/shared.ts';
+import { outboxIn, queueIn } from '../../supervisors/outbox.ts';
 import type { Attempt } from '../../actors/store/changes.ts';
 import type { StoredJob } from '../../actors/store/reads.ts';
 import { jobOf, termsOf, type Root } from './actors.ts';
@@ -36,24 +36,7 @@ export class TestOutbox {
   }
 
   /** How it writes an attempt down. */
-  write = (records: readonly AttemptRecord[]): Promise<void> =>
-    this.under.store.commit(
-      records.map(({ job: id, fence, number, startedMs, durationMs, outcome, status, dueMs }) => ({
-        set: 'attempt',
-        status,
-        dueMs,
-        fence,
-        attempt: {
-          job: id,
-          number,
-          startedMs,
-          durationMs,
-          outcome: outcome.kind,
-          reason: 'reason' in outcome ? outcome.reason : null,
-          class: ('class' in outcome && outcome.class) || null,
-        },
-      })),
-    );
+  write = (records: readonly AttemptRecord[]): Promise<void> => outboxIn(this.under.store, undefined).attempted(records);
   async start(): Promise<void> {
     const { names, store } = this.under;
     store.onJobs = () => lookAgain(names);

@@ -76,7 +76,7 @@ export class Session {
       } catch (error) {
         session.drop();
         faults.push(error);
-        messages.push(`PostgreSQL at ${session.host}: ${messageOf(error)}`);
+        messages.push(`PostgreSQL at ${session.host}: ${advised(messageOf(error))}`);
       }
     }
     throw faults.every(isPermanent) ? new Unfit(messages.join('; ')) : new Away(messages.join('; '));
@@ -167,8 +167,13 @@ const messageOf = (error: unknown): string => {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join(', ');
   return error instanceof Error ? error.message : String(error);
 };
+/** What the system says of a server that is not there. */
+const UNREACHED = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|timeout expired/;
+const advised = (message: string): string => (UNREACHED.test(message) ? `${message}: start it, or correct its address` : message);
 
+const NO_URL = 'store.url: expected postgres://user:password@host:port/database, got something that is no such URL';
 function clientOf(url: string): pg.Client {
+  if (!/^postgres(ql)?:\/\//.test(url)) throw new Unfit(NO_URL); // the driver would make a host of it
   try {
     const client = new pg.Client({
       connectionString: url,
@@ -181,6 +186,6 @@ function clientOf(url: string): pg.Client {
     client.on('error', () => {}); // `end` follows, and whoever waits is told
     return client;
   } catch {
-    throw new Unfit('store.url: expected postgres://user:password@host:port/database, got something that is no such URL'); // the driver's message would show it
+    throw new Unfit(NO_URL); // the driver's message would show it
   }
 }

@@ -1,6 +1,4 @@
 // Action type database against a real PostgreSQL and a real SQLite: the row stands, once, and data stays data.
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { expect } from 'chai';
@@ -11,6 +9,7 @@ import { prepare } from '../../support/action-kit.ts';
 import { configOf, jobOf, Root } from '../../support/actors.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freePort, type Postgres, postgres, tempFolder } from '../../support/services.ts';
+import { startSilent } from '../../support/silent.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 /** One of the databases that a spec runs against. */
@@ -157,9 +156,8 @@ describe('action type database', () => {
       .to.include({ kind: 'retry' })
       .and.to.have.property('reason')
       .that.includes('ECONNREFUSED');
-    const mute = createServer(() => {}).listen(0, '127.0.0.1');
-    await once(mute, 'listening');
-    const { pid, deliver } = await prepare(root, database, config({ port: (mute.address() as AddressInfo).port }));
+    const mute = await startSilent();
+    const { pid, deliver } = await prepare(root, database, config({ port: mute.port }));
     for (const { kind } of await Promise.all([1, 2, 3, 4, 5, 6].map(() => deliver(jobOf())))) expect(kind).to.equal('retry'); // more than the pool has connections
     await root.stop(pid);
     mute.close();

@@ -11,6 +11,7 @@ import { endOf, Root } from '../../support/actors.ts';
 import { eventually } from '../../support/eventually.ts';
 import { keepsTheContract, watch } from '../../support/monitor-kit.ts';
 import { freePort, type Mosquitto, mosquitto, startMosquitto } from '../../support/services.ts';
+import { startSilent } from '../../support/silent.ts';
 
 const MOST_PAYLOAD = 1_048_576;
 
@@ -168,9 +169,8 @@ describe('monitor type mqtt', () => {
   });
 
   it('gives up a broker that takes the connection and says nothing', async () => {
-    const silent = createServer(() => {}).listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const watched = await watch(root, mqtt, config({ broker_url: `mqtt://127.0.0.1:${(silent.address() as AddressInfo).port}`, timeout: 50 }));
+    const silent = await startSilent();
+    const watched = await watch(root, mqtt, config({ broker_url: `mqtt://127.0.0.1:${silent.port}`, timeout: 50 }));
     expect(await endOf(watched.pid)).to.be.an.instanceOf(Error);
     expect(watched.states).to.have.length(4);
     silent.close();

@@ -1,6 +1,6 @@
 // Monitor type websocket against real servers (npm ws): what it takes, and when a connection counts as lost.
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -11,6 +11,7 @@ import { endOf, Root } from '../../support/actors.ts';
 import { eventually } from '../../support/eventually.ts';
 import { keepsTheContract, watch } from '../../support/monitor-kit.ts';
 import { freePort } from '../../support/services.ts';
+import { startSilent } from '../../support/silent.ts';
 
 const MOST_PAYLOAD = 1_048_576;
 
@@ -135,9 +136,8 @@ describe('monitor type websocket', () => {
   });
 
   it('gives up an opening that takes too long', async () => {
-    const silent: Server = createServer(() => {}).listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const watched = await watch(root, websocket, { url: `ws://127.0.0.1:${(silent.address() as AddressInfo).port}/`, timeout: 40 });
+    const silent = await startSilent();
+    const watched = await watch(root, websocket, { url: `ws://127.0.0.1:${silent.port}/`, timeout: 40 });
     expect((await watched.sees({ up: false })).error).to.match(/timed out/);
     await root.stop(watched.pid);
     silent.close();

@@ -7,7 +7,7 @@ import { eventually } from '../../support/eventually.ts';
 import { job, TestOutbox } from '../../support/outbox.ts';
 import { postgres, tempFolder } from '../../support/services.ts';
 import { TestStore } from '../../support/store.ts';
-import { queueIn } from '../../../supervisors/shared.ts';
+import { queueIn } from '../../../supervisors/outbox.ts';
 
 const LEASE_MS = 3_000;
 

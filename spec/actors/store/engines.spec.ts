@@ -258,7 +258,10 @@ for (const engine of ENGINES) {
           expect(await store.episodes(5)).to.deep.equal([{ ...episode, endedMs: 9 }]);
           const open = { job, status: 'retrying', reason: 'busy \0', attempts: 1, dueMs: 99.5, fence: 0, base: 0, priority: 2 };
           expect(await store.openJobs()).to.deep.equal([open]);
-          expect(await store.jobs({})).to.deep.equal([{ job: held, status: 'suppressed', reason: 'cooldown', attempts: 0, dueMs: 3_000, fence: 0, base: 0, priority: 2 }, open]);
+          expect(await store.jobs({})).to.deep.equal([
+            { job: held, status: 'suppressed', reason: 'cooldown', attempts: 0, dueMs: 3_000, fence: 0, base: 0, priority: 2 },
+            open,
+          ]);
           expect(await store.jobs({ rule: 'too_hot', action: 'act', status: 'retrying', id: 'j1' })).to.deep.equal([open]);
           expect(await store.jobs({ limit: 1 })).to.have.length(1);
           expect(await store.jobCounts()).to.deep.equal({ open: 1, failed: 0 });

@@ -133,7 +133,10 @@ describe('Store', () => {
       expect([await store.ruleState('r'), await store.ruleState('gone')]).to.deep.equal([{ phase: 'firing' }, undefined]);
       const open = { job, status: 'retrying', reason: 'busy', attempts: 1, dueMs: 99, fence: 0, base: 0, priority: 2 };
       expect(await store.openJobs()).to.deep.equal([open]);
-      expect(await store.jobs({})).to.deep.equal([{ job: held, status: 'suppressed', reason: 'cooldown', attempts: 0, dueMs: 3_000, fence: 0, base: 0, priority: 2 }, open]);
+      expect(await store.jobs({})).to.deep.equal([
+        { job: held, status: 'suppressed', reason: 'cooldown', attempts: 0, dueMs: 3_000, fence: 0, base: 0, priority: 2 },
+        open,
+      ]);
       expect(await store.jobs({ rule: 'too_hot', action: 'act', status: 'retrying', id: 'j1' })).to.deep.equal([open]);
       expect(await store.jobs({ status: 'failed' })).to.deep.equal([]);
       expect(await store.attempts('j1')).to.deep.equal([attempt]);

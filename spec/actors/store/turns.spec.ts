@@ -35,11 +35,14 @@ describe('Turns', () => {
       return slow();
     });
     const heavy = Array.from({ length: 40 }, () => fault(ask(turns, asks(Number.POSITIVE_INFINITY), new Watch(PATIENT_MS, cancel))));
-    while (statements < 3_000) await soon();
-    const before = statements;
-    expect(await ask(turns, asks(3))).to.equal(NOTHING);
-    expect(statements - before).to.be.below(60); // a turn is 5 ms: at most fifty of these statements
-    cancel[0] = 1;
+    try {
+      while (statements < 3_000) await soon();
+      const before = statements;
+      expect(await ask(turns, asks(3))).to.equal(NOTHING);
+      expect(statements - before).to.be.below(60); // a turn is 5 ms: at most fifty of these statements
+    } finally {
+      cancel[0] = 1; // else they go on, and with them the process
+    }
     for (const ended of await Promise.all(heavy)) expect(ended).to.deep.equal({ code: 'cancelled', message: 'the query was cancelled' });
     const after = statements;
     await soon();
