@@ -4,50 +4,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pid } from '../lib/process.ts';
-import type { Event, Fields, Observation, Telemetry } from './event.ts';
-import { Inbox, type Letter, type Mark, type Marked, Post } from './inbox.ts';
+import type { Event, Fields, Telemetry } from './event.ts';
+import { Inbox, type Letter, type Mark, Post } from './inbox.ts';
+import { type EachRead, type Latest, NOBODY, type Read, read, readEach, type Reader, type Reads, remember, type Source, touches, type Wake } from './source.ts';
 import { type Pushed, Taps, type Wanted } from './taps.ts';
 import { UnderWay } from './under-way.ts';
 import * as vitals from './vitals.ts';
 
-export type { Pushed };
+export { type EachRead, type Latest, type Pushed, type Read, type Reads, touches, type Wake };
 
-/** So many observations of a monitor are kept in memory at the least, and twice as many at the most. */
-const HISTORY = 100;
-
-/** Which fields of a monitor: the first words of their paths. */
-export type Read = readonly string[] | 'all';
-/** Which fields of which monitors wake a rule. */
-export type Reads = ReadonlyMap<string, Read>;
-/** What a rule is sent. */
-export interface Wake extends Marked {
-  readonly event: Event;
-}
-export interface Latest {
-  readonly last: Observation;
-  readonly history: readonly Observation[];
-}
-
-/** Monitors that are read by a pattern: those of a rule with `for_each`. */
-export interface EachRead {
-  readonly matches: (monitor: string) => boolean;
-  readonly fields: Read;
-}
-interface Reader {
-  readonly inbox: Inbox<Omit<Wake, 'mark'>>;
-  reads: Reads;
-  each: EachRead | undefined;
-  /** What it has judged in another life of the node, by monitor. */
-  judged: Readonly<Record<string, number>>;
-}
-/** A monitor that is read, or that has been heard of. */
-interface Source {
-  /** Whom it concerns, and which of its fields. */
-  readers: Map<Reader, Read>;
-  /** It has published, and those that read by a pattern have been found. */
-  met: boolean;
-  latest: { last: Observation; readonly history: Observation[] } | undefined;
-}
 export class Feed {
   readonly #append: (telemetry: Telemetry, atMs: number) => Promise<number>;
   readonly #observed: (event: Event) => void;
@@ -102,8 +67,10 @@ export class Feed {
     return (upTo) => reader.inbox.done(upTo);
   }
   #source(monitor: string): Source {
-    let source = this.#sources.get(monitor);
-    if (!source) this.#sources.set(monitor, (source = { readers: NOBODY, met: false, latest: undefined }));
+    const there = this.#sources.get(monitor);
+    if (there) return there;
+    const source: Source = { readers: NOBODY, met: false, latest: undefined };
+    this.#sources.set(monitor, source);
     return source;
   }
   /** The rule has judged all that it was sent up to here, and need not see it again. */
@@ -219,35 +186,6 @@ export class Feed {
 const READY = Promise.resolve();
 const DRAIN_MS = 5_000;
 const NOTHING = {};
-const NOBODY: Source['readers'] = new Map();
-
 async function room(inboxes: readonly { room(): Promise<void> }[]): Promise<void> {
   for (const inbox of inboxes) await inbox.room();
-}
-
-function read(source: Source, reader: Reader, fields: Read): void {
-  if (source.readers === NOBODY) source.readers = new Map(); // most of what rules say of themselves is read by nobody
-  source.readers.set(reader, fields);
-}
-function readEach(source: Source, reader: Reader, monitor: string): void {
-  const { each, reads } = reader;
-  if (!each?.matches(monitor)) return;
-  const there = reads.get(monitor) ?? [];
-  read(source, reader, there === 'all' || each.fields === 'all' ? 'all' : [...there, ...each.fields]);
-}
-
-function remember(source: Source, last: Observation, observations: readonly Observation[]): void {
-  source.latest ??= { last, history: [] };
-  const { history } = source.latest;
-  if (observations.length === 1) history.push(last);
-  else history.push(...observations.slice(-2 * HISTORY));
-  if (history.length > 2 * HISTORY) history.splice(0, history.length - HISTORY);
-  source.latest.last = last;
-}
-
-/** Whether an observation brought any of the fields; of a monitor that is not read, none. */
-export function touches({ fields, seen }: Observation, read: Read | undefined): boolean {
-  if (read === 'all') return true;
-  for (const field of read ?? []) if (seen ? seen.includes(field) : Object.hasOwn(fields, field)) return true;
-  return false;
 }

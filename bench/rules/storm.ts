@@ -11,6 +11,7 @@ import { started } from '../../lib/start.ts';
 import type { Fields } from '../../actors/event.ts';
 import { Feed, type Wake } from '../../actors/feed.ts';
 import { setLogLevel } from '../../actors/logger.ts';
+import { programOf } from '../../actors/rules/program.ts';
 import { ruleChild } from '../../actors/rules/rule.ts';
 import { machine, median, quantile, round, table } from '../support.ts';
 import { conditionOf, memoryPort, MONITORS, monitorOf, RULES, ruleOf } from './workload.ts';
@@ -63,7 +64,7 @@ async function routed(): Promise<string[]> {
   for (let i = 0; i < RULES; i++) {
     const name = `rule_${i}`;
     const pid = started(await startLink(root, new Sink(feed, name), { name }));
-    feed.subscribe(name, pid, new Map([[monitorOf(i), [path(i)(0), path(i)(1), path(i)(2), path(i)(3)]]]));
+    feed.subscribe(name, pid, programOf(ruleOf(i, conditionOf(i, path(i))), []).reads);
   }
   const rates: number[] = [];
   const cpus: number[] = [];
@@ -140,7 +141,7 @@ async function decided(perSecond: number, share: number): Promise<string[]> {
 const [only] = process.argv.slice(2);
 const rows: string[][] = [];
 if (!only || only === 'routed') rows.push(await routed());
-if (!only || only === 'decided') rows.push(await decided(Number(process.env.RATE ?? 10_000), 1 / Number(process.env.ONE_IN ?? 100)));
+if (!only || only === 'decided') rows.push(await decided(Number(process.env.RATE ?? 10_000), 1 / 100));
 console.log(`${machine()}; load ${round(loadavg()[0] ?? Number.NaN)}; ${RULES} rules over ${MONITORS} monitors\n`);
 console.log(table(['what', 'figure'], rows));
 process.exit(0);

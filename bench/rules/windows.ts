@@ -125,7 +125,7 @@ console.log(
       'function',
       'µs',
       'a tenth late',
-      '100,000 apart',
+      '10,000 apart',
       'events/s',
       'array µs',
       'bytes a sample',

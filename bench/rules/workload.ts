@@ -6,8 +6,9 @@ import type { Names } from '../../actors/names.ts';
 import type { News, RulePort } from '../../actors/rules/port.ts';
 import type { RuleConfig } from '../../actors/rules/schema.ts';
 
-export const RULES = 10_000;
-export const MONITORS = 1_000;
+/** Ten for each monitor. */
+export const RULES = Number(process.env.RULES ?? 10_000);
+export const MONITORS = RULES / 10;
 
 export const monitorOf = (i: number): string => `m${i % MONITORS}`;
 

@@ -14,6 +14,12 @@ import type { TestStore } from './store.ts';
 
 export type Contents = Readonly<Record<string, readonly (readonly Cell[])[]>>;
 
+/** What stands beside a database. */
+export const PAPERS = [
+  { paper: 'secrets', file: 'secrets.json', text: '{"new":"sealed"}' },
+  { paper: 'config', file: '/etc/argos/argos.jsonc', text: '{"rules": []}' },
+] as const;
+
 /** @param online while the store runs in this process. */
 export const upkeepOf = ({ folder, more }: TestStore, online = true): Upkeep => new Upkeep({ dataDir: folder, ...more }, online);
 

@@ -92,6 +92,9 @@ export abstract class Measure {
   /** Whether only the first and the last sample of a cell count, and what lies between them is passed over. */
   readonly endsOnly: boolean = false;
 
+  /** So many times the cells that are kept apart are too many. */
+  readonly slack: number = 1.6;
+
   /** How many cells make sense at the most. */
   most(asked: number): number {
     return asked;

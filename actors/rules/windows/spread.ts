@@ -21,6 +21,14 @@ export class Spread extends Levels {
   override coarsen(): void {
     this.#weights.beginWith(this.length(this.capacity));
   }
+  override absorb(to: number, from: number): void {
+    const [sums, weights, deviations] = [this.#sums.data, this.#weights.data, this.#deviations.data];
+    const [a, b] = [weights[to] as number, weights[from] as number];
+    const off = ((sums[from] as number) / b - (sums[to] as number) / a) * (Math.sqrt(a) / (a + b)) * Math.sqrt(b);
+    deviations[to] = length((deviations[to] as number) * Math.sqrt(a / (a + b)), (deviations[from] as number) * Math.sqrt(b / (a + b)), off);
+    sums[to] = (sums[to] as number) + (sums[from] as number);
+    weights[to] = a + b;
+  }
   override answer(lo: number, hi: number): number {
     this.fold(lo, hi);
     return up(this.#deviation);

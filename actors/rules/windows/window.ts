@@ -12,8 +12,8 @@ const [KEPT, KEPT_PART] = [4, 4];
 const LEAST_MOST = 16;
 /** A window has so many of the short times of which samples share a cell, by how many it keeps apart. */
 const SHARE = 0.5;
-/** Should it come to so many times the cells that are kept apart, so many are wanted: more than there are of those times. */
-const [TOO_MANY, WANTED] = [1.6, 0.7];
+/** When sharing has not sufficed, so many cells are wanted, by how many it keeps apart: more than there are of those times. */
+const WANTED = 0.7;
 
 export class Window {
   readonly #measure: Measure;
@@ -149,7 +149,7 @@ export class Window {
     const cells = this.#end - this.#head;
     if (cells < this.#most) return false;
     if (this.#grainMs === 0) this.#grainMs = this.#lengthMs / (this.#most * SHARE);
-    if (cells >= this.#most * TOO_MANY) this.#thin();
+    if (cells >= this.#most * this.#measure.slack) this.#thin();
     else if (this.#begins.data.length === 0) {
       this.#coarsen();
       this.#lay(cells);
