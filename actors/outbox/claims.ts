@@ -18,6 +18,9 @@ export interface Hands {
   readonly ordered: boolean;
 }
 
+/** What its process is sent. */
+export const TICK = Symbol('look at what is owed');
+
 export class Claims {
   readonly #queue: Queue;
   readonly #self: Process;
@@ -41,7 +44,7 @@ export class Claims {
   async begin(): Promise<void> {
     await this.#queue.release();
     this.#renewedMs = Date.now();
-    this.#tick();
+    this.tick();
   }
 
   /** Something may be due, or a hand has become free. */
@@ -85,13 +88,14 @@ export class Claims {
     return whole;
   }
 
-  #tick(): void {
+  /** To be called at every `Tick` that it sends to its process. */
+  tick(): void {
     this.look();
     this.#queue.expire().catch((error: unknown) => this.#log.error('what has expired cannot be told', { error: String(error) }));
     if (Date.now() - this.#renewedMs >= this.#queue.leaseMs / RENEWALS) {
       this.#renewedMs = Date.now();
       this.#queue.renew().catch((error: unknown) => this.#log.error('claims cannot be renewed; others may take them', { error: String(error) }));
     }
-    this.#self.clock.setTimer(LOOK_MS, () => this.#self.isAlive && this.#tick());
+    this.#self.sendAfter(LOOK_MS, TICK);
   }
 }

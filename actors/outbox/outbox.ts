@@ -2,6 +2,7 @@
  * The outbox: carries every execution to its end. It claims what is due from the store, asks the action for one attempt at a time, writes down how it went, and
  * when it is to be tried again. All that is owed stands in the store: a crash loses the claims and nothing else.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallMessage, cast } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
 import { type GenServer, type Init, type Next, noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
@@ -11,7 +12,7 @@ import type { Names, Terms } from '../names.ts';
 import * as vitals from '../vitals.ts';
 import type { BreakerState } from './breaker.ts';
 import { Carrier, type Ended } from './carrier.ts';
-import { Claims, type Hands } from './claims.ts';
+import { Claims, type Hands, TICK } from './claims.ts';
 import { Lanes } from './lanes.ts';
 import { allOf, type Due, type OutboxPort } from './port.ts';
 
@@ -99,6 +100,7 @@ class Outbox implements GenServer<Lanes, OutboxAsk, Cast> {
   }
 
   handleInfo(message: unknown, lanes: Lanes): Next<Lanes> {
+    if (message === TICK) this.#claims.tick();
     if (message instanceof LookAt) this.#claims.look(message.action);
     if (message instanceof GateOpens) {
       this.#timers.delete(message.destination);
@@ -111,7 +113,7 @@ class Outbox implements GenServer<Lanes, OutboxAsk, Cast> {
   async terminate(): Promise<void> {
     this.#carrier.isStopping = true;
     if (!this.#port.names.whereis('store')) return; // then nothing can be written down, and the stages above wait to come back
-    await Promise.race([Promise.all(this.#underWay), new Promise((resolve) => this.#self.clock.setTimer(DRAIN_MS, () => resolve(undefined)))]);
+    await Promise.race([Promise.all(this.#underWay), sleep(DRAIN_MS, undefined, { ref: false })]);
     await this.#port.queue
       .release()
       .catch((error: unknown) => this.#port.log.warn('claims are not released; others wait for their end', { error: String(error) }));
