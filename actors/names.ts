@@ -7,6 +7,23 @@ export interface Terms {
   readonly retry: RetryPolicy;
   /** Executions that may run at the same time. */
   readonly concurrency: number;
+  /** One after the other, as they were made: one that is tried again holds up those behind it. */
+  readonly ordered: boolean;
+  /** Where it goes; actions that go to the same place share how fast, and whether anybody is there. */
+  readonly destination: string;
+  readonly breaker: BreakerTerms;
+  readonly rate?: Rate | undefined;
+}
+export interface BreakerTerms {
+  /** So many failures one after the other open it. */
+  readonly failures: number;
+  /** So long it is open at first; twice as long each time that the trial fails. */
+  readonly coolMs: number;
+}
+/** Of a token bucket: so many a second on average, and so many at once. */
+export interface Rate {
+  readonly perSecond: number;
+  readonly burst: number;
 }
 
 /** Actions carry their terms; all others nothing. */

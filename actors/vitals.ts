@@ -86,10 +86,20 @@ export const executions = new Counter({
   registers,
 });
 /** Set by the outbox. */
-export const outbox = { held: () => 0 };
+export const outbox: { held: () => number; shut: () => readonly string[] } = { held: () => 0, shut: () => [] };
+new Gauge({
+  name: 'argos_destination_shut',
+  help: 'Destinations to which nobody is sent: their circuit breakers are open.',
+  labelNames: ['destination'] as const,
+  registers,
+  collect() {
+    this.reset();
+    for (const destination of outbox.shut()) this.set({ destination }, 1);
+  },
+});
 new Gauge({
   name: 'argos_executions_open',
-  help: 'Executions that the outbox holds: they wait, run, or are to be tried again.',
+  help: 'Executions that the outbox has claimed: they run, or are the next to run. What waits stands in the store.',
   registers,
   collect() {
     this.set(outbox.held());

@@ -6,7 +6,8 @@ import type { StoredAs } from '../actors/monitors/monitor.ts';
 import { EACH, type Program, programOf } from '../actors/rules/program.ts';
 import type { SimulatedRule } from '../actors/rules/simulation.ts';
 import { nameOf, nodes, type Tree } from '../actors/rules/condition/tree.ts';
-import type { Declared, ExportQuery } from '../proto/api.ts';
+import type { Declared } from '../proto/api.ts';
+import type { ExportQuery } from '../proto/store.ts';
 import { monitorType } from './catalogue.ts';
 import { withPath } from './test-run.ts';
 

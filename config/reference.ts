@@ -1,7 +1,7 @@
 /** The reference page of the configuration, made from the types' own schemas. Run it to write `docs/configuration.md` anew. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TSchema } from 'typebox';
+import { Type, type TSchema } from 'typebox';
 import { actionTypes } from '../actors/actions/index.ts';
 import { listenerTypes } from '../actors/listeners/index.ts';
 import { monitorTypes } from '../actors/monitors/index.ts';
@@ -12,7 +12,7 @@ import { COMPARISONS } from '../actors/rules/values/leaf.ts';
 import { truthTables } from '../actors/rules/condition/truth-tables.ts';
 import { WINDOW_FUNCTIONS } from '../actors/rules/windows/windows.ts';
 import { windowSchema } from '../actors/rules/alert/silences.ts';
-import { functionSchema, retentionSchema, ruleSchema, silenceSchema, storeSchema, systemSchema } from './catalogue.ts';
+import { functionSchema, retentionSchema, ruleSchema, silenceSchema, storeSchema, systemSchema, queueing } from './catalogue.ts';
 
 export const REFERENCE_FILE = join(import.meta.dirname, '..', 'docs', 'configuration.md');
 const INTRODUCTION = join(import.meta.dirname, '..', 'docs', 'configuration.head.md');
@@ -79,12 +79,7 @@ export function referenceText(): string {
       'An entry of `monitors.single` has `name`, `type`, `config` and `retry_policy`; one of `monitors.bulk` has `name_pattern` and perhaps `bulk_field`.',
       ...monitors,
     ),
-    section(
-      '##',
-      '`actions`',
-      'As monitors, and `concurrency` (default 8): how many executions may run at the same time; `group_by` and `group_wait` (above).',
-      ...actions,
-    ),
+    section('##', '`actions`', 'As monitors, and these:', keys(Type.Object(queueing)), ...actions),
     section(
       '##',
       '`rules`',

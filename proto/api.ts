@@ -150,6 +150,8 @@ export interface Status {
   readonly items: { readonly received: number; readonly stored: number; readonly rejected: number; readonly shed: number };
   /** null when the store cannot be asked. */
   readonly executions: { readonly open: number; readonly failed: number } | null;
+  /** Where executions have gone: `closed` is well; `open`, and nobody is sent there; `half_open`, one tries. */
+  readonly destinations: readonly { readonly destination: string; readonly breaker: 'closed' | 'open' | 'half_open' }[];
   /** null when the store cannot be asked. */
   readonly store: StoreStatus | null;
   readonly restarts: number;
@@ -166,37 +168,6 @@ export interface StoreStatus {
   readonly commitMs: { readonly p50: number; readonly p99: number } | null;
   readonly fsyncMs: { readonly p50: number; readonly p99: number } | null;
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number } | null;
-}
-
-/** What a check of the store has found out. */
-export interface StoreCheck {
-  readonly engine: 'sqlite' | 'postgres';
-  /** How its pages and indexes were looked at: `integrity_check`, `quick_check`, `amcheck`, `catalog`. */
-  readonly integrity: string;
-  /** What is wrong, in words; none: all is well. */
-  readonly findings: readonly string[];
-  /** How many rows each table has. */
-  readonly rows: Readonly<Record<string, number>>;
-  /** Executions that are not at their end, and when the first of them is due, ms since 1970. */
-  readonly openJobs: { readonly count: number; readonly oldestDueMs: number | null };
-  /** What is stored and not yet judged by the rules, and when the first of it came, ms since 1970. */
-  readonly unjudged: { readonly batches: number; readonly oldestMs: number | null };
-}
-/** What compacting the store has come to. */
-export interface Compacted {
-  readonly beforeBytes: number;
-  readonly afterBytes: number;
-}
-/** What of the store is exported. `*` in a name matches any run of characters. */
-export interface ExportQuery {
-  readonly what: 'metrics' | 'logs' | 'traces' | 'episodes';
-  readonly format: 'ndjson' | 'csv' | 'parquet';
-  readonly service?: string | undefined;
-  /** Of metrics, of spans; of episodes the rule. */
-  readonly name?: string | undefined;
-  /** ms since 1970, both included. */
-  readonly fromMs?: number | undefined;
-  readonly toMs?: number | undefined;
 }
 
 /** Every error of the API. `faults` where a configuration is invalid. */

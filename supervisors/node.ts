@@ -41,7 +41,8 @@ import { History } from './history.ts';
 import { planIn } from './plan.ts';
 import { resource } from './resource.ts';
 import { forgetRule, rulesIn } from './rules.ts';
-import { nodeOf, sharedQueue } from './shared.ts';
+import { executionsIn, outboxIn, outboxStatus } from './outbox.ts';
+import { nodeOf } from './shared.ts';
 import { startError } from './start-error.ts';
 import { papersOf } from './upkeep.ts';
 
@@ -192,13 +193,13 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
             argosVersion,
             stop,
             executions: () => store.jobCounts(),
+            destinations: async () => (await outboxStatus(names))?.destinations ?? [],
             storeTrouble: () => store.trouble,
             store: async () => {
               const status = await store.health();
               return { status, faults: faultsOf(status) };
             },
-            jobs: (filter) => store.jobs(filter),
-            attempts: (job) => store.attempts(job),
+            executionsOf: executionsIn(store, names),
             versions: (limit) => store.versions(limit),
             secrets,
             upkeep: {
@@ -217,22 +218,7 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
     store: storeChild(store, names, kept),
     secrets: secretsChild(names, dataDir, env.ARGOS_SECRET_KEY),
     actions: branch('actions', names),
-    outbox: outboxChild({
-      names,
-      log: logger('outbox'),
-      open: () => store.openJobs(),
-      shared: node === undefined ? undefined : sharedQueue(store, node),
-      attempted: (records) =>
-        store.commit(
-          records.map(({ job, fence, number, startedMs, durationMs, outcome, status, dueMs }) => ({
-            set: 'attempt' as const,
-            status,
-            dueMs,
-            fence,
-            attempt: { job, number, startedMs, durationMs, outcome: outcome.kind, reason: 'reason' in outcome ? outcome.reason : null },
-          })),
-        ),
-    }),
+    outbox: outboxChild({ names, log: logger('outbox'), ...outboxIn(store, node) }),
     rules: branch('rules', names),
     monitors: branch('monitors', names, [resource(childOf(systemMonitor(), site))]),
     listeners: branch('listeners', names),

@@ -26,7 +26,7 @@ export const rulesIn = (store: Kept, declared: () => readonly Declared[], node?:
   instances: async (rule) => (await store.ruleInstances(rule)).map(({ instance, state }) => ({ instance, state: state as AlertState })),
   declares: (monitor) => declared().some(({ kind, name }) => kind === 'monitor' && name === monitor),
   commit: async (rule, news) => {
-    const grouped = news.executions.map((one) => (one.suppressed === undefined ? { job: inGroup(one.job, declared(), groups) } : one));
+    const grouped = news.executions.map((one) => (one.suppressed === undefined ? { job: asDeclared(one.job, declared(), groups) } : one));
     const { state } = news;
     await store.commit(changesOf(rule, { ...news, executions: grouped, state: node === undefined ? state : { ...state, node } }));
     return owed(grouped);
@@ -51,11 +51,18 @@ export async function forgetRule(store: Kept, port: Lasting & Pick<RulePort, 'du
 
 const owed = (executions: readonly Execution[]): readonly Job[] => executions.flatMap(({ job, suppressed }) => (suppressed === undefined ? [job] : []));
 
-/** As its action is declared now. */
-function inGroup(job: Job, declared: readonly Declared[], groups: Groups): Job {
+/** As its action is declared now: with its group, and its end. */
+function asDeclared(job: Job, declared: readonly Declared[], groups: Groups): Job {
   const action = declared.find(({ kind, name }) => kind === 'action' && name === job.action);
-  const { group_by: by, group_wait = 0 } = (action?.spec ?? {}) as { readonly group_by?: readonly string[]; readonly group_wait?: number };
-  return by ? groups.join(job, { by, waitMs: group_wait * 1_000 }, Date.now()) : job;
+  const { group_by: by, group_wait = 0, expires_after } = (action?.spec ?? {}) as Declares;
+  const bounded = expires_after === undefined ? job : { ...job, expiresMs: Date.now() + expires_after * 1_000 };
+  return by ? groups.join(bounded, { by, waitMs: group_wait * 1_000 }, Date.now()) : bounded;
+}
+
+interface Declares {
+  readonly group_by?: readonly string[];
+  readonly group_wait?: number;
+  readonly expires_after?: number;
 }
 
 const changesOf = (rule: string, { state, instances, episodes, executions }: News): readonly Change[] => [

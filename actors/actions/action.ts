@@ -30,6 +30,8 @@ export interface ActionType<S extends TSchema> {
   timeoutMs(config: Static<S>): number;
   /** What the schema cannot say, with paths from the config on. */
   check?(config: Static<S>): readonly Fault[];
+  /** Where it goes, as executions of other actions may: they share its circuit breaker and rate limit. Left out: nowhere that others go. */
+  destination?(config: Static<S>): string;
   /** What the other side would be sent for this execution, for `argos test`. Pure. @throws TemplateError */
   shown(config: Static<S>, job: Job): Fields;
   /** Make ready to deliver: open what all executions share. Nothing that needs the other side to be there. */
@@ -96,7 +98,7 @@ class Action<S extends TSchema> implements GenServer<Deliver, DeliverRequest> {
 }
 
 function outcomeOf(error: unknown, overdue: boolean): Outcome {
-  if (error instanceof TemplateError) return { kind: 'discard', reason: error.message };
-  if (overdue) return { kind: 'retry', reason: 'the attempt took too long' };
-  return { kind: 'retry', reason: error instanceof Error ? error.message : String(error) };
+  if (error instanceof TemplateError) return { kind: 'discard', reason: error.message, class: 'client' };
+  if (overdue) return { kind: 'retry', reason: 'the attempt took too long', class: 'timeout' };
+  return { kind: 'retry', reason: error instanceof Error ? error.message : String(error), class: 'network' };
 }

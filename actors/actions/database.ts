@@ -1,7 +1,7 @@
 /** Action type `database`: inserts a row. Values are bound, never written into the statement; names are checked. */
 import knex, { type Knex } from 'knex';
 import { type Static, Type } from 'typebox';
-import type { Job, Outcome } from '../job.ts';
+import type { ErrorClass, Job, Outcome } from '../job.ts';
 import { type Fault, oneOf } from '../schema.ts';
 import type { ActionType } from './action.ts';
 import { contextOf, renderValue, templateFault } from './template.ts';
@@ -46,6 +46,7 @@ export const database: ActionType<typeof schema> = {
     if (idempotency_column !== undefined && !NAME.test(idempotency_column)) faults.push({ path: '/idempotency_column', expected, got: idempotency_column });
     return faults;
   },
+  destination: ({ db_type, host, port, database: name }) => (db_type === 'sqlite' ? `sqlite:${name}` : `${db_type}://${host}:${port}/${name}`),
   shown: (config, job) => ({ table: config.table, row: rowOf(config, job) }),
   prepare(config, port) {
     const write = (message: unknown): void => port.log.warn('the database driver warns', { message: String(message) }); // its own way is stdout
@@ -64,11 +65,20 @@ export const database: ActionType<typeof schema> = {
       } catch (error) {
         const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
         const reason = `${code} ${error instanceof Error ? error.message.replace(/^insert into .* - /s, '') : String(error)}`.trim(); // knex puts the statement before the fault
-        return PERMANENT.test(code) ? { kind: 'discard', reason } : { kind: 'retry', reason };
+        const what = classOf(code);
+        return what === 'client' || what === 'auth' ? { kind: 'discard', reason, class: what } : { kind: 'retry', reason, class: what };
       }
     };
   },
 };
+
+/** By SQLSTATE (PostgreSQL, Appendix A), or SQLite's word. Who we are may be mended tomorrow as little as what we ask. */
+function classOf(code: string): ErrorClass {
+  if (/^28|^SQLITE_AUTH/.test(code)) return 'auth';
+  if (PERMANENT.test(code)) return 'client';
+  if (code === '57014') return 'timeout';
+  return /^[0-9A-Z]{5}$|^SQLITE_/.test(code) ? 'server' : 'network';
+}
 
 function rowOf({ insert_template, idempotency_column: key }: Static<typeof schema>, job: Job): Readonly<Record<string, string | number | boolean | null>> {
   const context = contextOf(job);

@@ -52,6 +52,7 @@ export const email: ActionType<typeof schema> = {
   type: 'email',
   schema,
   timeoutMs: ({ timeout }) => timeout,
+  destination: ({ smtp_server, smtp_port }) => `smtp://${list(smtp_server).join(',')}:${smtp_port}`,
   check(config) {
     const faults: Fault[] = [];
     for (const key of ['to', 'cc', 'bcc', 'from'] as const) {
@@ -127,6 +128,7 @@ async function send(transport: Transporter, mail: SendMailOptions & { readonly s
   } catch (error) {
     const code = typeof error === 'object' && error !== null && 'responseCode' in error ? Number(error.responseCode) : 0;
     const reason = mail.signal.aborted ? 'the attempt took too long' : error instanceof Error ? error.message : String(error);
-    return code >= 500 && code < 600 ? { kind: 'discard', reason } : { kind: 'retry', reason }; // RFC 5321 §4.2.1: 5yz is permanent
+    if (code >= 500 && code < 600) return { kind: 'discard', reason, class: code === 530 || code === 534 || code === 535 || code === 538 ? 'auth' : 'client' };
+    return { kind: 'retry', reason, class: mail.signal.aborted ? 'timeout' : code > 0 ? 'server' : 'network' }; // RFC 5321 §4.2.1: 5yz is permanent
   }
 }

@@ -4,7 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import got, { type Method, RequestError } from 'got';
 import { type Static, Type } from 'typebox';
 import type { Fields } from '../event.ts';
-import type { Job, Outcome } from '../job.ts';
+import type { ErrorClass, Job, Outcome } from '../job.ts';
 import { type Fault, oneOf } from '../schema.ts';
 import type { ActionType } from './action.ts';
 import { contextOf, headerLine, json, plain, render, TemplateError, templateFault, urlComponent } from './template.ts';
@@ -49,6 +49,7 @@ export const http: ActionType<typeof schema> = {
     }
     return faults;
   },
+  destination: ({ url }) => new URL(url.replaceAll(/\$\{[^}]*\}/g, 'x')).origin,
   shown: requestOf,
   prepare(config, { signal: stopped }) {
     const { verify_ssl, follow_redirect } = config;
@@ -131,8 +132,10 @@ const HTTP_DATE = /^[A-Z][a-z]{2,8}, .+ GMT$/;
 export function outcome(status: number, retryAfter: unknown, nowMs: number): Outcome {
   if (status >= 200 && status < 300) return { kind: 'delivered', detail: `status ${status}` };
   const reason = `receiver answered ${status}`;
-  if (status !== 408 && status !== 425 && status !== 429 && status < 500) return { kind: 'discard', reason };
+  if (status !== 408 && status !== 425 && status !== 429 && status < 500)
+    return { kind: 'discard', reason, class: status === 401 || status === 403 || status === 407 ? 'auth' : 'client' };
+  const what: ErrorClass = status === 429 ? 'rate' : status === 408 ? 'timeout' : 'server';
   const text = typeof retryAfter === 'string' ? retryAfter.trim() : '';
   const afterMs = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : HTTP_DATE.test(text) ? Date.parse(text) - nowMs : Number.NaN;
-  return Number.isFinite(afterMs) ? { kind: 'retry', reason, afterMs: Math.max(0, afterMs) } : { kind: 'retry', reason };
+  return { kind: 'retry', reason, class: what, ...(Number.isFinite(afterMs) ? { afterMs: Math.max(0, afterMs) } : {}) };
 }

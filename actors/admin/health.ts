@@ -20,6 +20,8 @@ export interface HealthPort {
   readonly argosVersion: string;
   /** Executions that are open, and those that have failed for good. */
   executions(): Promise<{ readonly open: number; readonly failed: number }>;
+  /** Where executions go, and whether anybody is there. */
+  destinations(): Promise<Status['destinations']>;
   /** Why nothing can be stored; undefined: it can. */
   storeTrouble(): string | undefined;
   /** How the store is, and what is wrong with it. */
@@ -42,9 +44,13 @@ export async function statusOf(desk: Desk, port: HealthPort): Promise<Status> {
   const parked = quarantine.list();
   const counted = await soon(port.executions()).catch((error: unknown) => String(error)); // a store that is away is a fault to tell, not one to fail by
   const store = await soon(port.store()).catch(() => null); // which `executions` has said already
+  const destinations = await port.destinations();
   const faults = [
     ...readiness(port.names, port.storeTrouble()).faults,
     ...parked.map(({ resource, reason }) => `${resource} is quarantined: ${reason}`),
+    ...destinations.flatMap(({ destination, breaker }) =>
+      breaker === 'closed' ? [] : [`${destination} does not take executions: its circuit breaker is ${breaker}`],
+    ),
     ...details('rule').flatMap(({ name, detail: { refused } }) =>
       Number(refused ?? 0) > 0 ? [`rule ${name} has no room for ${Number(refused)} monitors`] : [],
     ),
@@ -74,6 +80,7 @@ export async function statusOf(desk: Desk, port: HealthPort): Promise<Status> {
     })),
     items: { received: await sum(vitals.received), stored: await sum(vitals.stored), rejected: await sum(vitals.rejected), shed: await sum(vitals.shed) },
     executions: typeof counted === 'string' ? null : counted,
+    destinations,
     store: store?.status ?? null,
     restarts: port.restarts.total,
     quarantine: parked,

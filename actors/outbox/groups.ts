@@ -40,7 +40,7 @@ function partOf(of: string, { rule, severity, monitor, labels }: Alert): string 
 }
 
 /** What goes together: of one group, and at the same point of its tries. Undefined for an execution that goes alone. */
-export const groupOf = ({ job, attempts, dueMs }: Due): string | undefined => job.group && `${job.group.id} ${attempts} ${dueMs}`;
+export const groupOf = ({ job, attempts }: Due): string | undefined => job.group && `${job.group.id} ${attempts}`;
 
 /** All of a group as one delivery: its key is made of theirs, so that it is another one when they are others. */
 export function together(jobs: readonly [Job, ...Job[]]): Job {

@@ -1,56 +1,43 @@
 /**
- * The outbox: carries every execution to its end. It asks the action for one attempt at a time, writes down how it went, and tries again
- * as the action's retry policy says. What it holds in memory stands in the store too, from where it comes back after a crash.
+ * The outbox: carries every execution to its end. It claims what is due from the store, asks the action for one attempt at a time, writes down how it went, and
+ * when it is to be tried again. All that is owed stands in the store: a crash loses the claims and nothing else.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Ask, CallError, call, cast } from '../../lib/call.ts';
+import { type CallMessage, cast } from '../../lib/call.ts';
 import type { ChildSpec } from '../../lib/child-spec.ts';
-import { type GenServer, type Init, type Next, noreply, ok, startLink } from '../../lib/gen-server.ts';
+import { type GenServer, type Init, type Next, noreply, ok, reply, startLink } from '../../lib/gen-server.ts';
 import type { Process } from '../../lib/process.ts';
-import type { Job, JobStatus, Outcome } from '../job.ts';
+import type { Job } from '../job.ts';
 import type { Names, Terms } from '../names.ts';
-import { backoffMs } from '../retry-policy.ts';
 import * as vitals from '../vitals.ts';
-import { Claims, type Hands } from './claims.ts';
-import { groupOf, together } from './groups.ts';
-import type { AttemptRecord, Due, OutboxPort } from './port.ts';
+import type { BreakerState } from './breaker.ts';
+import { Carrier, type Ended } from './carrier.ts';
+import { Claims, type Hands, TICK } from './claims.ts';
+import { Lanes } from './lanes.ts';
+import { allOf, type Due, type OutboxPort } from './port.ts';
 
 type Cast =
-  | { readonly due: readonly Job[] }
-  | 'look'
-  | { readonly ready: Due }
-  | { readonly settled: readonly string[]; readonly action: string; readonly again: Due | undefined };
+  /** Something of these actions may be due; left out: of any. */
+  { readonly look: readonly string[] | undefined } | ({ readonly settled: Due; readonly terms: Terms } & Ended);
+/** Answers OutboxDetail. */
+export type OutboxAsk = { readonly ask: 'status' };
+export interface OutboxDetail {
+  /** The executions that are under way. */
+  readonly running: readonly string[];
+  readonly destinations: readonly { readonly destination: string; readonly breaker: BreakerState }[];
+}
+
 /** Tell the outbox of executions that have just been committed. */
-export const dueNow = (names: Names, jobs: readonly Job[]): void => {
+export const dueNow = (names: Names, jobs: readonly Job[]): void => lookAgain(names, [...new Set(jobs.map(({ action }) => action))]);
+
+/** Tell it that executions have been written down, of these actions or of any. When it is away it looks as it starts. */
+export const lookAgain = (names: Names, look?: readonly string[]): void => {
   const outbox = names.whereis('outbox');
-  if (outbox) cast<Cast>(outbox, { due: jobs }); // when it is away it reads them from the store as it starts
+  if (outbox) cast<Cast>(outbox, { look });
 };
 
-/** Tell it that another node has written executions down. */
-export const lookAgain = (names: Names): void => {
-  const outbox = names.whereis('outbox');
-  if (outbox) cast<Cast>(outbox, 'look');
-};
-
-/** An action that is not there, being restarted or in quarantine, is asked again after so long. That is no attempt. */
-const ABSENT_MS = 1_000;
-const STORE_RETRY_MS = 1_000;
 /** An orderly stop waits so long for the attempts that are under way; what is not over then is made again after the next start. */
 const DRAIN_MS = 5_000;
-
-/** An action that was stopped, replaced or killed while it carried an execution out: that says nothing about the receiver. */
-const STOPPED: readonly unknown[] = ['shutdown', 'killed', 'noproc'];
-
-interface Lane {
-  readonly waiting: Due[];
-  running: number;
-}
-interface State {
-  readonly known: Set<string>;
-  readonly lanes: Map<string, Lane>;
-  /** What waits for its group to be due. */
-  readonly groups: Map<string, Due[]>;
-}
 
 export const outboxChild = (port: OutboxPort): ChildSpec => ({
   id: 'outbox',
@@ -58,127 +45,128 @@ export const outboxChild = (port: OutboxPort): ChildSpec => ({
   start: (parent) => startLink(parent, new Outbox(port), { name: 'outbox' }),
 });
 
-class Outbox implements GenServer<State, never, Cast> {
+class Outbox implements GenServer<Lanes, OutboxAsk, Cast> {
   readonly #port: OutboxPort;
-  #self!: Process;
-  #stopping = false;
-  #claims: Claims | undefined;
+  readonly #lanes = new Lanes();
   readonly #underWay = new Set<Promise<void>>();
+  /** When a destination is to be asked for again, by its name. */
+  readonly #timers = new Map<string, number>();
+  #self!: Process;
+  #claims!: Claims;
+  #carrier!: Carrier;
 
   constructor(port: OutboxPort) {
     this.#port = port;
   }
 
-  async init(self: Process): Promise<Init<State>> {
+  async init(self: Process): Promise<Init<Lanes>> {
     this.#self = self;
     self.trapExit = true;
-    const state: State = { known: new Set(), lanes: new Map(), groups: new Map() };
-    const { shared, log } = this.#port;
-    if (shared) {
-      const got = (claimed: readonly Due[]): void => {
-        for (const due of claimed) this.#accept(due, state);
-      };
-      this.#claims = new Claims(shared, self, log, () => this.#hands(state), got);
-      await this.#claims.begin();
-    } else for (const due of await this.#port.open()) this.#accept(due, state);
-    this.#port.names.register(self, 'outbox', undefined);
-    vitals.outbox.held = () => state.known.size;
-    return ok(state);
+    const { queue, log, names } = this.#port;
+    this.#carrier = new Carrier(this.#port, self);
+    this.#claims = new Claims(
+      queue,
+      self,
+      log,
+      (action) => this.#hands(action),
+      (action, dues) => this.#got(action, dues),
+    );
+    await this.#claims.begin();
+    names.register(self, 'outbox', undefined);
+    vitals.outbox.held = () => this.#lanes.size;
+    vitals.outbox.shut = () => this.#lanes.destinations(Date.now()).flatMap(({ destination, breaker }) => (breaker === 'closed' ? [] : [destination]));
+    return ok(this.#lanes);
   }
 
-  handleCast(message: Cast, state: State): Next<State> {
-    if (message === 'look' || ('due' in message && this.#claims)) this.#claims?.look();
-    else if ('due' in message) for (const job of message.due) this.#accept({ job, attempts: 0, dueMs: job.group?.dueMs ?? job.createdMs }, state);
-    else if ('ready' in message) this.#enqueue(message.ready, state);
-    else {
-      const lane = state.lanes.get(message.action);
-      if (lane) lane.running--;
-      if (message.again) this.#later(message.again);
-      else for (const id of message.settled) state.known.delete(id);
-      this.#run(message.action, state);
-      this.#claims?.look();
+  handleCall(_request: OutboxAsk, _from: CallMessage, lanes: Lanes): Next<Lanes> {
+    const running = lanes.running.flatMap(allOf).map(({ job }) => job.id);
+    return reply({ running, destinations: lanes.destinations(Date.now()) } satisfies OutboxDetail, lanes);
+  }
+
+  handleCast(message: Cast, lanes: Lanes): Next<Lanes> {
+    if ('look' in message) {
+      if (!message.look) this.#claims.look();
+      for (const action of message.look ?? []) this.#claims.look(action);
+    } else {
+      const { settled, terms, outcome, againMs } = message;
+      lanes.back(settled, terms, outcome, Date.now());
+      if (outcome === 'absent') this.#release([settled]);
+      if (againMs !== undefined) this.#lookAt(settled.job.action, againMs);
+      this.#pump(terms.destination);
+      this.#claims.look(settled.job.action);
     }
-    return noreply(state);
+
+    return noreply(lanes);
   }
 
-  handleInfo(message: unknown, state: State): Next<State> {
-    if (!(message instanceof Ready)) return noreply(state);
-    if (message.due.dueMs <= Date.now()) this.#enqueue(message.due, state);
-    else this.#later(message.due); // a timer may be a millisecond early by the wall clock
-    return noreply(state);
+  handleInfo(message: unknown, lanes: Lanes): Next<Lanes> {
+    if (message === TICK) this.#claims.tick();
+    if (message instanceof LookAt) this.#claims.look(message.action);
+    if (message instanceof GateOpens) {
+      this.#timers.delete(message.destination);
+      this.#pump(message.destination);
+    }
+    return noreply(lanes);
   }
 
   /** The actions stand below and still run. */
   async terminate(): Promise<void> {
-    this.#stopping = true;
+    this.#carrier.isStopping = true;
     if (!this.#port.names.whereis('store')) return; // then nothing can be written down, and the stages above wait to come back
     await Promise.race([Promise.all(this.#underWay), sleep(DRAIN_MS, undefined, { ref: false })]);
-    await this.#port.shared
-      ?.release()
+    await this.#port.queue
+      .release()
       .catch((error: unknown) => this.#port.log.warn('claims are not released; others wait for their end', { error: String(error) }));
   }
 
-  /** What each action could take beside what it has. */
-  #hands({ lanes }: State): Hands {
-    const hands = new Map<string, number>();
-    for (const name of this.#port.names.names()) {
-      const terms = this.#port.names.lookup(name)[0]?.value;
-      if (!terms || typeof name !== 'string') continue;
-      const action = name.slice('action:'.length);
-      const { running = 0, waiting = [] } = lanes.get(action) ?? {};
-      const free = terms.concurrency - running - waiting.length;
-      if (free > 0) hands.set(action, free);
-    }
-    return hands;
+  #terms(action: string): Terms | undefined {
+    return this.#port.names.lookup(`action:${action}`)[0]?.value;
   }
 
-  #accept(due: Due, state: State): void {
-    if (state.known.has(due.job.id)) return;
-    state.known.add(due.job.id);
-    const group = groupOf(due);
-    const waiting = group === undefined ? undefined : state.groups.get(group);
-    if (waiting) waiting.push(due);
-    else if (group !== undefined) state.groups.set(group, [due]);
-    if (waiting) return; // the first of them has set the clock
-    if (group === undefined && due.dueMs <= Date.now()) this.#enqueue(due, state);
-    else this.#later(due); // one of a group in any case: the others may come with it
+  /** What the actions that are here could take. */
+  #hands(wanted: string | undefined): readonly Hands[] {
+    if (this.#carrier.isStopping) return [];
+    const actions =
+      wanted === undefined
+        ? this.#port.names.names().flatMap((name) => (typeof name === 'string' && name.startsWith(ACTION) ? [name.slice(ACTION.length)] : []))
+        : [wanted];
+    return actions.flatMap((action) => {
+      const terms = this.#terms(action);
+      return terms ? [{ action, free: this.#lanes.free(action, terms), ordered: terms.ordered }] : [];
+    });
   }
 
-  /** With all of its group that have come meanwhile. */
-  #gathered(due: Due, { groups }: State): Due {
-    const group = due.others ? undefined : groupOf(due); // those that have been tried together stay as they are
-    if (group === undefined) return due;
-    const [first = due, ...others] = groups.get(group) ?? [due];
-    groups.delete(group);
-    return { ...first, others };
-  }
-
-  #later(due: Due): void {
-    this.#self.sendAfter(Math.max(1, due.dueMs - Date.now()), new Ready(due));
-  }
-
-  #enqueue(due: Due, state: State): void {
-    const { action } = due.job;
-    const lane = state.lanes.get(action) ?? { waiting: [], running: 0 };
-    state.lanes.set(action, lane);
-    lane.waiting.push(this.#gathered(due, state));
-    this.#run(action, state);
-  }
-
-  /** As many at the same time as the action allows; the others wait in order. One action's queue never holds up another's. */
-  #run(action: string, { lanes }: State): void {
-    const lane = lanes.get(action);
-    const terms = this.#port.names.lookup(`action:${action}`)[0]?.value;
-    if (!lane) return;
-    if (!terms) {
-      for (const due of lane.waiting.splice(0)) this.#later({ ...due, dueMs: Date.now() + ABSENT_MS });
+  #got(action: string, dues: readonly Due[]): void {
+    const terms = this.#terms(action);
+    if (!terms || this.#carrier.isStopping) {
+      this.#release([...this.#lanes.empty(action), ...dues]);
       return;
     }
-    while (lane.running < terms.concurrency && lane.waiting.length > 0) {
-      const due = lane.waiting.shift() as Due;
-      lane.running++;
-      const attempt = this.#attempt(due, terms).then(
-        (again) => void cast<Cast>(this.#self, { settled: allOf(due).map(({ job }) => job.id), action, again }),
+    for (const due of dues) this.#lanes.add(action, terms, due);
+    this.#pump(terms.destination);
+  }
+
+  /** The action is gone: whoever has it may take them; here they are looked for again when it is back. */
+  #release(dues: readonly Due[]): void {
+    const all = dues.flatMap(allOf);
+    if (all.length > 0)
+      this.#port.queue
+        .release(all)
+        .catch((error: unknown) => this.#port.log.warn('claims are not released; others wait for their end', { error: String(error) }));
+  }
+
+  /** As many to this destination as may go now. One action's queue never holds up another's, but on a way that they share. */
+  #pump(destination: string): void {
+    while (!this.#carrier.isStopping) {
+      const nowMs = Date.now();
+      const next = this.#lanes.next(destination, nowMs);
+      if ('atMs' in next) {
+        this.#pumpAt(destination, next.atMs, nowMs);
+        return;
+      }
+      const { due, terms } = next;
+      const attempt = this.#carrier.attempt(due, terms).then(
+        ({ outcome, againMs }) => void cast<Cast>(this.#self, { settled: due, terms, outcome, againMs }),
         (error: unknown) => this.#self.die(error), // cannot happen unless this file is wrong: then it starts anew from the store
       );
       this.#underWay.add(attempt);
@@ -186,63 +174,28 @@ class Outbox implements GenServer<State, never, Cast> {
     }
   }
 
-  /** One attempt, written down. Answers what is still to be done. */
-  async #attempt(due: Due, { retry }: Terms): Promise<Due | undefined> {
-    const { job, attempts } = due;
-    const all = allOf(due);
-    const startedMs = Date.now();
-    if (attempts === 0) for (const one of all) vitals.executionStartSeconds.observe(Math.max(0, startedMs - one.job.createdMs) / 1_000);
-    const outcome = await this.#deliver(together([job, ...(due.others ?? []).map((one) => one.job)]));
-    const endedMs = Date.now();
-    if (outcome === 'absent') return { ...due, dueMs: endedMs + ABSENT_MS };
-    const number = attempts + 1;
-    const exhausted = outcome.kind === 'retry' && number > retry.max_retries;
-    const status: JobStatus = outcome.kind === 'delivered' ? 'succeeded' : outcome.kind === 'discard' || exhausted ? 'failed' : 'retrying';
-    const waitMs = outcome.kind === 'retry' ? Math.max(outcome.afterMs ?? 0, backoffMs(retry, number, Math.random())) : 0;
-    const dueMs = endedMs + (status === 'retrying' ? waitMs : 0);
-    vitals.executions.inc({ action: job.action, outcome: outcome.kind }, all.length);
-    const record = { number, startedMs, durationMs: endedMs - startedMs, outcome, status, dueMs };
-    await this.#write(all.map((one) => ({ job: one.job.id, fence: this.#claims && one.fence, ...record })));
-    const reason = 'reason' in outcome ? { reason: outcome.reason } : {};
-    const detail = { execution: job.id, ...(all.length > 1 ? { together: all.length } : {}), action: job.action, attempt: number, ...reason };
-    if (status === 'succeeded') this.#port.log.info('delivered', detail);
-    else
-      this.#port.log.warn(status === 'failed' ? 'failed for good' : 'will be tried again', { ...detail, ...(status === 'retrying' ? { inMs: waitMs } : {}) });
-    return status === 'retrying' && !this.#claims ? { ...due, attempts: number, dueMs } : undefined; // a claim ends with its attempt
+  #pumpAt(destination: string, atMs: number | undefined, nowMs: number): void {
+    if (atMs === undefined || (this.#timers.get(destination) ?? Number.POSITIVE_INFINITY) <= atMs) return;
+    this.#timers.set(destination, atMs);
+    this.#self.sendAfter(Math.max(1, atMs - nowMs), new GateOpens(destination));
   }
 
-  /** `absent`: the action was not there, or was stopped before it could answer. That is no attempt. */
-  async #deliver(job: Job): Promise<Outcome | 'absent'> {
-    const action = this.#port.names.whereis(`action:${job.action}`);
-    if (!action) return 'absent';
-    try {
-      return await call(action, { deliver: job } as Ask<Outcome>, Number.POSITIVE_INFINITY); // the action itself bounds an attempt
-    } catch (error) {
-      const stopped = error instanceof CallError && STOPPED.includes(error.reason);
-      if (stopped) return 'absent';
-      return { kind: 'retry', reason: error instanceof Error ? error.message : String(error) }; // it may have died of this very execution
-    }
-  }
-
-  /** An attempt that is not written down would be made again after a crash: so a store that is away is waited for. */
-  async #write(records: readonly AttemptRecord[]): Promise<void> {
-    while (this.#self.isAlive) {
-      try {
-        return await this.#port.attempted(records);
-      } catch (error) {
-        if (this.#stopping) return;
-        this.#port.log.error('an attempt cannot be written down and waits', { execution: records[0]?.job, error: String(error) });
-        await new Promise((resolve) => this.#self.clock.setTimer(STORE_RETRY_MS, () => resolve(undefined)));
-      }
-    }
+  #lookAt(action: string, atMs: number): void {
+    this.#self.sendAfter(Math.max(1, atMs - Date.now()), new LookAt(action));
   }
 }
 
-const allOf = (due: Due): readonly Due[] => [due, ...(due.others ?? [])];
+const ACTION = 'action:';
 
-class Ready {
-  readonly due: Due;
-  constructor(due: Due) {
-    this.due = due;
+class LookAt {
+  readonly action: string;
+  constructor(action: string) {
+    this.action = action;
+  }
+}
+class GateOpens {
+  readonly destination: string;
+  constructor(destination: string) {
+    this.destination = destination;
   }
 }

@@ -1,6 +1,6 @@
 /** What must not be lost, as changes; and each change as statements that both engines understand. */
 import type { Param, Statement } from './query/program.ts';
-import type { Job, JobStatus } from '../job.ts';
+import { type ErrorClass, type Job, type JobStatus, PRIORITIES } from '../job.ts';
 
 /** Those of one `commit` happen together or not at all. */
 export type Change =
@@ -14,8 +14,15 @@ export type Change =
   | { readonly set: 'job'; readonly job: Job; readonly status: 'queued' | 'suppressed'; readonly reason?: string }
   /** With a fence: only when the job is still leased under it. */
   | { readonly set: 'attempt'; readonly attempt: Attempt; readonly status: JobStatus; readonly dueMs: number; readonly fence?: number | undefined }
+  /** Lets go of one that is leased under this fence. */
+  | { readonly set: 'release'; readonly id: string; readonly fence: number }
   /** Renews all leases of an owner, or, with null, lets go of what they hold. */
   | { readonly set: 'leases'; readonly owner: string; readonly untilMs: number | null }
+  /** Executions that have failed for good wait again, with all their tries before them; or are given up. */
+  | { readonly set: 'redrive'; readonly ids: readonly string[]; readonly dueMs: number }
+  | { readonly set: 'drop'; readonly ids: readonly string[]; readonly atMs: number }
+  /** What is of no use any more and not under way. */
+  | { readonly set: 'expire'; readonly nowMs: number }
   | { readonly set: 'job_status'; readonly id: string; readonly status: JobStatus; readonly reason: string; readonly dueMs: number }
   | { readonly set: 'version'; readonly version: ConfigVersion }
   /** MQTT: an empty payload forgets the topic. */
@@ -32,6 +39,8 @@ export interface Attempt {
   readonly durationMs: number;
   readonly outcome: 'delivered' | 'retry' | 'discard';
   readonly reason: string | null;
+  /** What was wrong, where that is known. */
+  readonly class: ErrorClass | null;
 }
 /** A step in the life of the configuration. `overlay` is what the CLI and the API have made over the file. */
 export interface ConfigVersion {
@@ -96,14 +105,23 @@ export const OPEN = "status IN ('queued', 'running', 'retrying')";
 const SET_EPISODE =
   'INSERT INTO episodes (id, rule, instance, severity, details, started_ms, ended_ms) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ended_ms = excluded.ended_ms';
 // A job that is there already stays as it is: after a crash the same firing may be decided again.
-const ADD_JOB = 'INSERT INTO jobs (id, rule, action, status, reason, due_ms, created_ms, job) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING';
+const ADD_JOB =
+  'INSERT INTO jobs (id, rule, action, status, reason, due_ms, created_ms, job, priority, group_id, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING';
+const REDRIVE =
+  "UPDATE jobs SET status = 'queued', reason = NULL, base = attempts, due_ms = ?, expires_ms = NULL WHERE status IN ('failed', 'expired') AND id = ?";
+const DROP = "UPDATE jobs SET status = 'suppressed', reason = 'dropped', due_ms = ? WHERE status IN ('failed', 'expired') AND id = ?";
+const EXPIRE = `UPDATE jobs SET status = 'expired', reason = 'it was not carried out in time', due_ms = ? WHERE ${OPEN} AND expires_ms <= ? AND (lease_ms IS NULL OR lease_ms <= ?)`;
 const OWNED = 'EXISTS (SELECT 1 FROM jobs WHERE id = ? AND fence = ?)';
 const ADD_ATTEMPT =
-  'INSERT INTO attempts (job_id, number, started_ms, duration_ms, outcome, reason) SELECT ?, ?, ?, ?, ?, ? WHERE ? < 0 OR ' +
-  `${OWNED} ON CONFLICT (job_id, number) DO UPDATE SET started_ms = excluded.started_ms, duration_ms = excluded.duration_ms, outcome = excluded.outcome, reason = excluded.reason`;
+  'INSERT INTO attempts (job_id, number, started_ms, duration_ms, outcome, reason, class) SELECT ?, ?, ?, ?, ?, ?, ? WHERE ? < 0 OR ' +
+  `${OWNED} ON CONFLICT (job_id, number) DO UPDATE SET started_ms = excluded.started_ms, duration_ms = excluded.duration_ms, outcome = excluded.outcome, reason = excluded.reason, class = excluded.class`;
 const ATTEMPTED = 'UPDATE jobs SET status = ?, reason = ?, attempts = ?, due_ms = ?, owner = NULL, lease_ms = NULL WHERE id = ? AND (? < 0 OR fence = ?)';
 const ADD_VERSION = 'INSERT INTO config_versions (number, at_ms, author, reason, diff, overlay) VALUES (?, ?, ?, ?, ?, ?)';
 const ADD_AUDIT = 'INSERT INTO audit (at_ms, author, action, subject, outcome) VALUES (?, ?, ?, ?, ?)';
+
+/** By the severity of its alert. */
+const priorityOf = ({ alert }: Job): number => Math.max(0, RANKS.indexOf(alert.severity));
+const RANKS: readonly string[] = PRIORITIES;
 
 const TABLE: Table = {
   rule_state: ({ rule, state }) => one(SET_RULE_STATE, rule, JSON.stringify(state)),
@@ -116,9 +134,26 @@ const TABLE: Table = {
   forget_monitor: ({ monitor }) => one('DELETE FROM monitor_states WHERE monitor = ?', monitor),
   episode: ({ episode: e }) => one(SET_EPISODE, e.id, e.rule, e.instance, e.severity, e.details, e.startedMs, e.endedMs),
   job: ({ job, status, reason = null }) =>
-    one(ADD_JOB, job.id, job.alert.rule, job.action, status, reason, job.createdMs, job.group?.dueMs ?? job.createdMs, JSON.stringify(job)),
+    one(
+      ADD_JOB,
+      job.id,
+      job.alert.rule,
+      job.action,
+      status,
+      reason,
+      job.group?.dueMs ?? job.createdMs,
+      job.createdMs,
+      JSON.stringify(job),
+      priorityOf(job),
+      job.group?.id ?? null,
+      job.expiresMs ?? null,
+    ),
+  release: ({ id, fence }) => one('UPDATE jobs SET owner = NULL, lease_ms = NULL WHERE id = ? AND fence = ?', id, fence),
+  redrive: ({ ids, dueMs }) => ids.map((id) => ({ sql: REDRIVE, params: [dueMs, id] })),
+  drop: ({ ids, atMs }) => ids.map((id) => ({ sql: DROP, params: [atMs, id] })),
+  expire: ({ nowMs }) => one(EXPIRE, nowMs, nowMs, nowMs),
   attempt: ({ attempt: a, status, dueMs, fence = -1 }) => [
-    { sql: ADD_ATTEMPT, params: [a.job, a.number, a.startedMs, a.durationMs, a.outcome, a.reason, fence, a.job, fence] },
+    { sql: ADD_ATTEMPT, params: [a.job, a.number, a.startedMs, a.durationMs, a.outcome, a.reason, a.class, fence, a.job, fence] },
     { sql: ATTEMPTED, params: [status, a.reason, a.number, dueMs, a.job, fence, fence] },
   ],
   job_status: ({ id, status, reason, dueMs }) => one('UPDATE jobs SET status = ?, reason = ?, due_ms = ? WHERE id = ?', status, reason, dueMs, id),

@@ -1,7 +1,7 @@
 /** What the journal is asked: each question as a statement that both engines understand, and how its rows read. */
 import type { Param, Statement } from './query/program.ts';
 import type { Fields } from '../event.ts';
-import type { Job, JobStatus } from '../job.ts';
+import { type Job, type JobStatus, PRIORITIES } from '../job.ts';
 import { type ApiKey, type Attempt, type Audit, type ConfigVersion, type Episode, OPEN, type Retained } from './changes.ts';
 import type { Ask, JobFilter, Write } from './work.ts';
 
@@ -10,6 +10,9 @@ export interface StoredJob {
   readonly status: JobStatus;
   readonly reason: string | null;
   readonly attempts: number;
+  /** How many attempts there had been when it was put back by hand. */
+  readonly base: number;
+  readonly priority: number;
   readonly dueMs: number;
   /** Of the lease under which it was claimed last. */
   readonly fence: number;
@@ -33,12 +36,14 @@ const json = (text: unknown): unknown => JSON.parse(String(text));
 const number = (value: unknown): number => Number(value);
 const orNull = (value: unknown): number | null => (value === null ? null : Number(value));
 
-const JOB = 'job, status, reason, attempts, due_ms, fence';
+const JOB = 'job, status, reason, attempts, base, priority, due_ms, fence';
 const jobOf = (r: Row): StoredJob => ({
   job: json(r.job) as Job,
   status: r.status as JobStatus,
   reason: r.reason as string | null,
   attempts: number(r.attempts),
+  base: number(r.base),
+  priority: number(r.priority),
   dueMs: number(r.due_ms),
   fence: number(r.fence),
 });
@@ -53,19 +58,30 @@ function jobs({ rule, action, status, id, limit = 100 }: JobFilter): Read<Stored
 }
 
 /**
- * Lease due jobs: those that nobody holds, or whose lease is over. `lock` is what the engine needs to keep two nodes apart.
- * The fence of a job grows with each lease; who comes with an older one is too late.
+ * Lease due jobs of one action, the important ones first: those that nobody holds, or whose lease is over; with `group` all of that group that are at the same
+ * point. `lock` is what the engine needs to keep two nodes apart. The fence of a job grows with each lease; who comes with an older one is too late.
  */
-export const claim = ({ owner, limit, nowMs, leaseMs, actions }: Extract<Write, { do: 'claim' }>, lock: string): Read<StoredJob[]> => {
-  const ours = actions ? ` AND action IN (${actions.map(() => '?').join()})` : '';
+export const claim = ({ owner, limit, nowMs, leaseMs, action, group, ordered }: Extract<Write, { do: 'claim' }>, lock: string): Read<StoredJob[]> => {
+  const free = `${OPEN} AND due_ms <= ? AND (lease_ms IS NULL OR lease_ms <= ?) AND (expires_ms IS NULL OR expires_ms > ?)`;
+  const times = [nowMs, nowMs, nowMs];
+  const ofPriority = (priority: number): string =>
+    `SELECT id FROM (SELECT id FROM jobs WHERE action = ? AND priority = ${priority} AND ${free} ORDER BY due_ms, created_ms LIMIT ? ${lock}) AS p${priority}`;
+  const inOrder = `SELECT id FROM (SELECT * FROM jobs WHERE action = ? AND ${OPEN} ORDER BY created_ms, id LIMIT 1) AS oldest WHERE ${free} LIMIT ?`;
+  const due = ordered
+    ? { sql: inOrder, params: [action, ...times, limit] }
+    : group
+      ? { sql: `SELECT id FROM jobs WHERE group_id = ? AND attempts = ? AND ${free} LIMIT ? ${lock}`, params: [group.id, group.attempts, ...times, limit] }
+      : { sql: HIGHEST_FIRST.map(ofPriority).join(' UNION ALL '), params: HIGHEST_FIRST.flatMap(() => [action, ...times, limit]) };
   return read(
     // Materialized: a plan that looks for the due ones once more for each row would lock more than `limit`.
-    `WITH due AS MATERIALIZED (SELECT id FROM jobs WHERE ${OPEN} AND due_ms <= ? AND (lease_ms IS NULL OR lease_ms <= ?)${ours} ORDER BY due_ms, created_ms LIMIT ? ${lock})` +
-      ` UPDATE jobs SET owner = ?, lease_ms = ?, fence = fence + 1 WHERE id IN (SELECT id FROM due) RETURNING ${JOB}`,
-    [nowMs, nowMs, ...(actions ?? []), limit, owner, nowMs + leaseMs],
-    (rows) => rows.map(jobOf).sort((a, b) => a.dueMs - b.dueMs || a.job.createdMs - b.job.createdMs),
+    `WITH due AS MATERIALIZED (${due.sql}), first AS MATERIALIZED (SELECT id FROM due LIMIT ?)` +
+      ` UPDATE jobs SET owner = ?, lease_ms = ?, fence = fence + 1 WHERE id IN (SELECT id FROM first) RETURNING ${JOB}`,
+    [...due.params, limit, owner, nowMs + leaseMs],
+    (rows) => rows.map(jobOf).sort(byTurn),
   );
 };
+const HIGHEST_FIRST = PRIORITIES.map((_, priority) => priority).toReversed();
+const byTurn = (a: StoredJob, b: StoredJob): number => b.priority - a.priority || a.dueMs - b.dueMs || a.job.createdMs - b.job.createdMs;
 
 const attempts = (job: string): Read<Attempt[]> =>
   read(
@@ -78,6 +94,7 @@ const attempts = (job: string): Read<Attempt[]> =>
       durationMs: number(r.duration_ms),
       outcome: r.outcome as Attempt['outcome'],
       reason: r.reason as string | null,
+      class: r.class as Attempt['class'],
     })),
   );
 

@@ -99,8 +99,8 @@ export class Store {
     return this.#write({ do: 'commit', changes });
   }
   /** Lease due jobs, of these actions only, to `owner`: nobody else gets them until `leaseMs` are over. */
-  claim(owner: string, limit: number, nowMs: number, leaseMs: number, actions?: readonly string[]): Promise<readonly StoredJob[]> {
-    return this.#write({ do: 'claim', owner, limit, nowMs, leaseMs, actions });
+  claim(claim: Omit<Extract<Write, { do: 'claim' }>, 'do'>): Promise<readonly StoredJob[]> {
+    return this.#write({ do: 'claim', ...claim });
   }
 
   ruleState(rule: string): Promise<unknown> {

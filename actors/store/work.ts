@@ -37,14 +37,17 @@ export interface JobFilter {
 export type Write =
   | { readonly do: 'append'; readonly batch: Batch }
   | { readonly do: 'commit'; readonly changes: readonly Change[] }
-  /** Leases up to `limit` due jobs, of these actions, to `owner`. Answers StoredJobs, each with its fence. */
+  /** Leases up to `limit` due jobs of this action to `owner`, or of this group of it. Answers StoredJobs, each with its fence. */
   | {
       readonly do: 'claim';
       readonly owner: string;
       readonly limit: number;
       readonly nowMs: number;
       readonly leaseMs: number;
-      readonly actions?: readonly string[] | undefined;
+      readonly action: string;
+      readonly group?: { readonly id: string; readonly attempts: number } | undefined;
+      /** The oldest that is open, if it is due, and none before it. */
+      readonly ordered?: boolean | undefined;
     };
 /** Small questions to the journal, answered beside the writes and after all those before them. */
 export type Ask =

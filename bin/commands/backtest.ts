@@ -1,6 +1,6 @@
 /** `backtest`: a rule over what is stored, on a virtual clock: the episodes that would have been, beside those that were. */
 import type { Argv } from 'yargs';
-import type { ExportQuery } from '../../proto/api.ts';
+import type { ExportQuery } from '../../proto/store.ts';
 import type { Backtest, RecordedEpisode, ReplayedEpisode } from '../../proto/reports.ts';
 import { CommandError, EXIT, open } from '../client.ts';
 import { STDIO } from '../files.ts';

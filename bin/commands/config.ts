@@ -89,17 +89,28 @@ export const configCommands = (yargs: Argv<Common>): Argv<Common> =>
       },
     )
     .command(
-      'actions <what> [id]',
-      'executions of actions: list them, or show one with its attempts',
+      'actions <what> [id..]',
+      'executions of actions: list them, show one with its attempts; put back, or give up, what has failed for good',
       (y) =>
         y
-          .positional('what', { choices: ['list', 'show'] as const, demandOption: true })
-          .positional('id', { type: 'string', describe: 'an execution' })
-          .option('status', { choices: ['queued', 'retrying', 'succeeded', 'failed', 'suppressed'], describe: 'only these' })
-          .option('rule', { type: 'string', describe: 'only those of this rule' }),
-      async ({ socket, json, what, id, status, rule }) => {
+          .positional('what', { choices: ['list', 'show', 'retry', 'drop'] as const, demandOption: true })
+          .positional('id', { type: 'string', array: true, default: [], describe: 'executions' })
+          .option('status', { choices: ['queued', 'retrying', 'succeeded', 'failed', 'expired', 'suppressed'], describe: 'only these' })
+          .option('rule', { type: 'string', describe: 'only those of this rule' })
+          .option('action', { type: 'string', describe: 'only those of this action' })
+          .option('all', { type: 'boolean', default: false, describe: 'retry, drop: all that have failed for good, in place of those named' }),
+      async ({ socket, json, what, id: ids, status, rule, action, all }) => {
+        if (what === 'retry' || what === 'drop') {
+          if (ids.length > 0 === all)
+            throw new CommandError(`${what} needs the ids of executions, or --all: argos actions list --status failed names them`, EXIT.usage);
+          const done = await ask<{ readonly ids: readonly string[] }>(socket, 'POST', `/v1/executions/${what}`, all ? { rule, action } : { ids });
+          if (json) printJson(done);
+          else say(`${done.ids.length} ${done.ids.length === 1 ? 'execution' : 'executions'} ${what === 'retry' ? 'will be tried again' : 'given up'}`);
+          return;
+        }
+        const [id] = ids;
         if (what === 'show' && id === undefined) throw new CommandError('show needs the id of an execution: argos actions list names them', EXIT.usage);
-        const query = new URLSearchParams({ ...(id ? { id } : {}), ...(status ? { status } : {}), ...(rule ? { rule } : {}) });
+        const query = new URLSearchParams(Object.entries({ id, status, rule, action }).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
         const jobs = await ask<Execution[]>(socket, 'GET', `/v1/executions?${query}`);
         const [first] = jobs;
         if (what === 'show' && !first) throw new CommandError(`there is no execution ${id}`, EXIT.notFound);

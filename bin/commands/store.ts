@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Argv } from 'yargs';
 import packageJson from '../../package.json' with { type: 'json' };
-import type { ExportQuery, StoreCheck } from '../../proto/api.ts';
+import type { ExportQuery, StoreCheck } from '../../proto/store.ts';
 import { ask, CommandError, EXIT, open } from '../client.ts';
 import { checkTarget, STDIO, toFile, toStdout } from '../files.ts';
 import { duration, paint, print, printJson, say } from '../output.ts';

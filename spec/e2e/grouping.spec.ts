@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.ts';
 import { TestNode } from '../support/node.ts';
 
 describe('an action with group_by', function () {
-  this.timeout(30_000);
+  this.timeout(40_000);
   const node = new TestNode();
   const got: { readonly path: string; readonly key: string; readonly body: string }[] = [];
   const sink = createServer((request, response) => {
@@ -29,8 +29,8 @@ describe('an action with group_by', function () {
       monitors: { single: ['iot_1', 'iot_2', 'iot_3', 'pump'].map((name) => ({ name, type: 'push', config: { name } })) },
       actions: {
         single: [
-          { ...http('sites', lines), group_by: ['labels.site'], group_wait: 2 },
-          { ...http('all', {}), group_by: [], group_wait: 2 },
+          { ...http('sites', lines), group_by: ['labels.site'], group_wait: 4 },
+          { ...http('all', {}), group_by: [], group_wait: 4 },
         ],
       },
       rules: [

@@ -7,7 +7,7 @@ import { type ActionType, actionChild } from '../../actors/actions/action.ts';
 import type { Job, Outcome } from '../../actors/job.ts';
 import { type Logger, logger } from '../../actors/logger.ts';
 import type { Names } from '../../actors/names.ts';
-import { configOf, retryPolicyOf, type Root } from './actors.ts';
+import { configOf, termsOf, type Root } from './actors.ts';
 
 export interface Ready {
   readonly pid: Pid;
@@ -21,6 +21,6 @@ export async function prepare<S extends TSchema>(root: Root, type: ActionType<S>
   const faults = type.check?.(config) ?? [];
   if (faults.length > 0) throw new Error(`the spec's own config is wrong: ${JSON.stringify(faults)}`);
   const names: Names = new Registry();
-  const pid = await root.start(actionChild('it', type, config, { retry: retryPolicyOf(), concurrency: 8 }, names, log));
+  const pid = await root.start(actionChild('it', type, config, termsOf({}), names, log));
   return { pid, names, deliver: (job) => call(pid, { deliver: job } as Ask<Outcome>, 20_000) };
 }

@@ -9,6 +9,7 @@ import { started } from '../../lib/start.ts';
 import type { Alert } from '../../actors/alert.ts';
 import type { Event } from '../../actors/event.ts';
 import type { Feed, Wake } from '../../actors/feed.ts';
+import type { Terms } from '../../actors/names.ts';
 import type { Job } from '../../actors/job.ts';
 import type { RetryPolicy } from '../../actors/retry-policy.ts';
 import { check } from '../../actors/schema.ts';
@@ -108,6 +109,16 @@ export class Reader implements GenServer<undefined, Ask<undefined>, Wake> {
     return noreply(undefined);
   }
 }
+
+/** How an action is served, when nothing else is said: nobody is kept away. */
+export const termsOf = (more: Partial<Terms>): Terms => ({
+  retry: retryPolicyOf(),
+  concurrency: 8,
+  ordered: false,
+  destination: 'action:it',
+  breaker: { failures: 1_000_000, coolMs: 1 },
+  ...more,
+});
 
 /** An alert and the execution that it owes. */
 export const alertOf = (more: Partial<Alert> = {}): Alert => ({

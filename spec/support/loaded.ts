@@ -92,7 +92,7 @@ async function commits(lane: number): Promise<void> {
 /** Every tenth job is let lie until the lease is over, as by one that has died. */
 async function claims(lane: number): Promise<void> {
   for (;;) {
-    const leased = await store.claim(`${life}.${lane}`, 1 + below(5), nowMs, LEASE_MS);
+    const leased = await store.claim({ owner: `${life}.${lane}`, limit: 1 + below(5), nowMs: nowMs, leaseMs: LEASE_MS, action: 'act' });
     for (const { job, fence } of leased) say('leased', job.id, fence);
     for (const { job, fence, attempts } of leased) {
       if (random() < 0.1) continue;
@@ -100,7 +100,7 @@ async function claims(lane: number): Promise<void> {
       const status = number < 3 && random() < 0.3 ? 'retrying' : 'succeeded';
       const outcome = status === 'retrying' ? 'retry' : 'delivered';
       await store.commit([
-        { set: 'attempt', attempt: { job: job.id, number, startedMs: nowMs, durationMs: 1, outcome, reason: null }, status, dueMs: nowMs, fence },
+        { set: 'attempt', attempt: { job: job.id, number, startedMs: nowMs, durationMs: 1, outcome, reason: null, class: null }, status, dueMs: nowMs, fence },
       ]);
       say('attempted', job.id, number, status);
     }

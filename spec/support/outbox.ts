@@ -6,11 +6,13 @@ import { type ActionType, actionChild, type Deliver } from '../../actors/actions
 import type { Job } from '../../actors/job.ts';
 import { logger } from '../../actors/logger.ts';
 import type { Terms } from '../../actors/names.ts';
-import { dueNow, lookAgain, outboxChild } from '../../actors/outbox/outbox.ts';
-import type { AttemptRecord, SharedQueue } from '../../actors/outbox/port.ts';
+import { type Ask, call } from '../../lib/call.ts';
+import { dueNow, lookAgain, type OutboxDetail, outboxChild } from '../../actors/outbox/outbox.ts';
+import type { AttemptRecord, Queue } from '../../actors/outbox/port.ts';
+import { outboxIn, queueIn } from '../../supervisors/outbox.ts';
 import type { Attempt } from '../../actors/store/changes.ts';
 import type { StoredJob } from '../../actors/store/reads.ts';
-import { jobOf, retryPolicyOf, type Root } from './actors.ts';
+import { jobOf, termsOf, type Root } from './actors.ts';
 import { eventually } from './eventually.ts';
 import { TestStore } from './store.ts';
 
@@ -24,37 +26,26 @@ export class TestOutbox {
   readonly root: Root;
   readonly under: TestStore;
   pid!: Pid;
-  /** In a store that others share: it claims what it carries out. */
-  shared: SharedQueue | undefined;
+  /** Where it takes from. */
+  queue: Queue;
 
   constructor(root: Root, under = new TestStore(root)) {
     this.root = root;
     this.under = under;
+    this.queue = queueIn(under.store);
   }
 
   /** How it writes an attempt down. */
-  write = (records: readonly AttemptRecord[]): Promise<void> =>
-    this.under.store.commit(
-      records.map(({ job: id, fence, number, startedMs, durationMs, outcome, status, dueMs }) => ({
-        set: 'attempt',
-        status,
-        dueMs,
-        fence,
-        attempt: { job: id, number, startedMs, durationMs, outcome: outcome.kind, reason: 'reason' in outcome ? outcome.reason : null },
-      })),
-    );
+  write = (records: readonly AttemptRecord[]): Promise<void> => outboxIn(this.under.store, undefined).attempted(records);
   async start(): Promise<void> {
     const { names, store } = this.under;
-    const { shared } = this;
-    if (shared) store.onJobs = () => lookAgain(names);
-    this.pid = await this.root.start(
-      outboxChild({ names, log: logger('spec'), open: () => store.openJobs(), attempted: (attempt) => this.write(attempt), shared }),
-    );
+    store.onJobs = () => lookAgain(names);
+    this.pid = await this.root.start(outboxChild({ names, log: logger('spec'), queue: this.queue, attempted: (attempt) => this.write(attempt) }));
   }
   action(name: string, deliver: Deliver, terms: Partial<Terms> = {}): Promise<Pid> {
     const schema = Type.Object({});
     const type: ActionType<typeof schema> = { type: 'spec', schema, timeoutMs: () => 60_000, shown: () => ({}), prepare: () => deliver };
-    return this.root.start(actionChild(name, type, {}, { retry: retryPolicyOf(), concurrency: 8, ...terms }, this.under.names, logger('spec')));
+    return this.root.start(actionChild(name, type, {}, termsOf({ destination: `action:${name}`, ...terms }), this.under.names, logger('spec')));
   }
 
   /** As a rule does it: stored first, then said. */
@@ -64,6 +55,17 @@ export class TestOutbox {
   }
   tell(...jobs: readonly Job[]): void {
     dueNow(this.under.names, jobs);
+  }
+  /** As an operator does it. */
+  async putBack(...ids: readonly string[]): Promise<void> {
+    await this.under.store.commit([{ set: 'redrive', ids, dueMs: Date.now() }]);
+    lookAgain(this.under.names);
+  }
+  async destinations(): Promise<OutboxDetail['destinations']> {
+    return (await call(this.pid, { ask: 'status' } as Ask<OutboxDetail>)).destinations;
+  }
+  async running(): Promise<OutboxDetail['running']> {
+    return (await call(this.pid, { ask: 'status' } as Ask<OutboxDetail>)).running;
   }
   async stored(id: string): Promise<StoredJob | undefined> {
     return (await this.under.store.jobs({ id }))[0];

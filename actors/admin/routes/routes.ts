@@ -11,13 +11,12 @@ import type { Command, CommandReply, Desk } from '../desk.ts';
 import { type HealthPort, infoOf, readiness, statusOf } from '../health.ts';
 import { treeOf } from '../tree.ts';
 import { type PlanPort, planRoutes } from './plan.ts';
+import { type ExecutionsPort, executionRoutes } from './executions.ts';
 import { type StorePort, storeRoutes } from './store.ts';
 
 export interface RoutesPort extends HealthPort {
   readonly names: Names;
-  /** The executions of the outbox, newest first. */
-  jobs(filter: Readonly<Record<string, string>>): Promise<readonly unknown[]>;
-  attempts(job: string): Promise<readonly unknown[]>;
+  readonly executionsOf: ExecutionsPort;
   versions(limit: number): Promise<readonly unknown[]>;
   validate(sources: readonly Source[] | undefined): Declaration['faults'];
   /** Names go out, values only in. */
@@ -121,8 +120,7 @@ export function routes(app: FastifyInstance, desk: Desk, port: RoutesPort): void
     (await port.secrets.delete(name)) ? reply.send({ name }) : refuse(reply, 'not_found', `there is no secret named ${name}`),
   );
 
-  app.get<{ Querystring: Record<string, string> }>('/v1/executions', ({ query }) => port.jobs(query));
-  app.get<{ Querystring: { id: string } }>('/v1/attempts', ({ query: { id } }) => port.attempts(id));
+  executionRoutes(app, port.executionsOf, refuse);
 
   app.get<{ Querystring: { follow?: string; lines?: string; level?: string; actor?: string } }>('/v1/logs', (request, reply) => {
     const { follow, lines = '100', level, actor } = request.query;

@@ -1,7 +1,8 @@
 /** The part of the admin API that looks after the store while the node runs: a backup, a check, an export. Long answers are streams. */
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ApiError, ExportQuery, StoreCheck } from '../../../proto/api.ts';
+import type { ApiError } from '../../../proto/api.ts';
+import type { ExportQuery, StoreCheck } from '../../../proto/store.ts';
 
 /** Errors have a `code` of those below, or none. */
 export interface StorePort {

@@ -2,7 +2,7 @@
  * What can be wrong with what is kept, looked for and said in words: things that refer to what is not there, texts that cannot be read any more, and
  * work that nobody does. Whether the pages themselves are sound is the engine's to say. It changes nothing.
  */
-import type { StoreCheck } from '../../../proto/api.ts';
+import type { StoreCheck } from '../../../proto/store.ts';
 import { type Cell, type Rows, statement, type Statement } from '../query/program.ts';
 import { TABLES } from './tables.ts';
 

@@ -2,7 +2,7 @@
  * Telemetry for others to read: samples series by series, each in the order of time; logs, spans and episodes in the order of time. It is read in small statements,
  * so that it holds nobody up however slowly it is taken; what comes in meanwhile may be in it or not.
  */
-import type { ExportQuery } from '../../../proto/api.ts';
+import type { ExportQuery } from '../../../proto/store.ts';
 import { glob } from '../../glob.ts';
 import type { Column, Format, Line } from './format.ts';
 import { csv } from './csv.ts';

@@ -50,8 +50,17 @@ export const TABLES: readonly Table[] = [
   journal('jobs', 'id', {
     ...{ id: 'text', rule: 'text', action: 'text', status: 'text', reason: 'text?', attempts: 'integer', due_ms: 'real', created_ms: 'real', job: 'text' },
     ...{ owner: 'text?', lease_ms: 'real?', fence: 'integer' },
+    ...{ priority: ['integer', 1], group_id: 'text?', expires_ms: 'real?', base: ['integer', 0] },
   }),
-  journal('attempts', 'job_id number', { job_id: 'text', number: 'integer', started_ms: 'real', duration_ms: 'real', outcome: 'text', reason: 'text?' }),
+  journal('attempts', 'job_id number', {
+    job_id: 'text',
+    number: 'integer',
+    started_ms: 'real',
+    duration_ms: 'real',
+    outcome: 'text',
+    reason: 'text?',
+    class: 'text?',
+  }),
   journal('retained', 'topic', { topic: 'text', at_ms: 'real', qos: 'integer', payload: 'blob' }),
   journal('audit', 'id', { id: 'integer', at_ms: 'real', author: 'text', action: 'text', subject: 'text', outcome: 'text' }),
   journal('api_keys', 'id', { id: 'text', name: 'text', hash: 'blob', roles: 'text', created_ms: 'real', expires_ms: 'real?' }),

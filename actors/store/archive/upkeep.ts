@@ -1,7 +1,7 @@
 /** What an operator asks of the store beside its daily work: a backup, a restore, a check, compacting, an export. Each is an errand of the engine. */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { Compacted, ExportQuery, StoreCheck } from '../../../proto/api.ts';
+import type { Compacted, ExportQuery, StoreCheck } from '../../../proto/store.ts';
 import type { Backup } from './dump.ts';
 import { answerOf, errand, Refusal } from './errand.ts';
 import type { Restored, RestoreGiven } from './restore.ts';

@@ -2,7 +2,7 @@
  * The errand of a check: PostgreSQL. The server sees to its pages itself; what can be asked of it is whether an index is invalid, whether it has met
  * checksums that are wrong, and, where the extension amcheck is installed, whether each index is in order.
  */
-import type { StoreCheck } from '../../../proto/api.ts';
+import type { StoreCheck } from '../../../proto/store.ts';
 import { check, type CheckGiven, type Ground, type Integrity } from '../archive/check.ts';
 import { carryOut } from '../archive/errand.ts';
 import { TABLES } from '../archive/tables.ts';

@@ -1,5 +1,5 @@
 /** The errand of compacting: PostgreSQL. Its own vacuum, of all tables, also while nodes run: what is gone is free for what comes. */
-import type { Compacted } from '../../../proto/api.ts';
+import type { Compacted } from '../../../proto/store.ts';
 import { carryOut } from '../archive/errand.ts';
 import { TABLES } from '../archive/tables.ts';
 import { columnsOf } from './catalog.ts';

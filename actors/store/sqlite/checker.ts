@@ -1,6 +1,6 @@
 /** The errand of a check: SQLite. It reads for as long as it takes, on a connection of its own. */
 import type Database from 'better-sqlite3';
-import type { StoreCheck } from '../../../proto/api.ts';
+import type { StoreCheck } from '../../../proto/store.ts';
 import { check, type CheckGiven, type Ground } from '../archive/check.ts';
 import { carryOut } from '../archive/errand.ts';
 import type { Rows } from '../query/program.ts';

@@ -3,7 +3,7 @@
  * one transaction: killed half way, all is as it was.
  */
 import { statSync } from 'node:fs';
-import type { Compacted } from '../../../proto/api.ts';
+import type { Compacted } from '../../../proto/store.ts';
 import { carryOut } from '../archive/errand.ts';
 import { holdThere, told } from './errands.ts';
 import { openWriter } from './open.ts';

@@ -1,5 +1,5 @@
 /** The errand of an export: SQLite. Each statement sees what is committed when it runs. */
-import type { ExportQuery } from '../../../proto/api.ts';
+import type { ExportQuery } from '../../../proto/store.ts';
 import type Database from 'better-sqlite3';
 import { carryOut } from '../archive/errand.ts';
 import { exported } from '../archive/export.ts';

@@ -7,6 +7,7 @@ import { eventually } from '../../support/eventually.ts';
 import { job, TestOutbox } from '../../support/outbox.ts';
 import { postgres, tempFolder } from '../../support/services.ts';
 import { TestStore } from '../../support/store.ts';
+import { queueIn } from '../../../supervisors/outbox.ts';
 
 const LEASE_MS = 3_000;
 
@@ -32,12 +33,7 @@ describe('outboxes that share a database', function () {
     await under.start();
     const { store } = under;
     const outbox = new TestOutbox(root, under);
-    outbox.shared = {
-      leaseMs,
-      claim: (ours, limit) => store.claim(name, limit, Date.now(), leaseMs, ours),
-      renew: () => store.commit([{ set: 'leases', owner: name, untilMs: Date.now() + leaseMs }]),
-      release: () => store.commit([{ set: 'leases', owner: name, untilMs: null }]),
-    };
+    outbox.queue = queueIn(store, name, leaseMs);
     for (const action of actions)
       await outbox.action(
         action,
@@ -79,7 +75,7 @@ describe('outboxes that share a database', function () {
     const stuck = new Promise<void>(() => {});
     const a = await node('a', ['act'], () => stuck);
     await a.owe(job('x'), job('y'), job('z'));
-    await eventually(async () => expect((await a.under.store.jobs({})).filter(({ fence }) => fence > 0)).to.have.lengthOf(2));
+    await eventually(async () => expect((await a.under.store.jobs({})).filter(({ fence }) => fence > 0)).to.have.lengthOf(3)); // two run, and one is next
     await roots[0]?.end('kill');
     const diedMs = Date.now();
     await node('b', ['act']);
@@ -111,8 +107,8 @@ describe('outboxes that share a database', function () {
     });
     expect(held?.fence).to.equal(1);
     await new Promise((resolve) => setTimeout(resolve, LEASE_MS + 500));
-    expect(await a.under.store.claim('thief', 9, Date.now(), LEASE_MS), 'it is renewed').to.deep.equal([]);
-    const [stolen] = await a.under.store.claim('thief', 9, Date.now() + 10 * LEASE_MS, LEASE_MS); // as by a clock that is wrong
+    expect(await a.under.store.claim({ owner: 'thief', limit: 9, nowMs: Date.now(), leaseMs: LEASE_MS, action: 'act' }), 'it is renewed').to.deep.equal([]);
+    const [stolen] = await a.under.store.claim({ owner: 'thief', limit: 9, nowMs: Date.now() + 10 * LEASE_MS, leaseMs: LEASE_MS, action: 'act' }); // as by a clock that is wrong
     expect(stolen?.fence).to.equal(2);
     open();
     await eventually(() => expect(ids()).to.deep.equal(['x']));

@@ -24,7 +24,12 @@ const CHANGES: readonly Change[] = [
   { set: 'episode', episode: { id: 'hot#1', rule: 'hot', instance: '', severity: 'critical', details: 'd', startedMs: 1, endedMs: null } },
   { set: 'job', job: jobOf({ id: 'open' }), status: 'queued' },
   { set: 'job', job: jobOf({ id: 'done' }), status: 'queued' },
-  { set: 'attempt', attempt: { job: 'done', number: 1, startedMs: 1, durationMs: 2.25, outcome: 'delivered', reason: null }, status: 'succeeded', dueMs: 3 },
+  {
+    set: 'attempt',
+    attempt: { job: 'done', number: 1, startedMs: 1, durationMs: 2.25, outcome: 'delivered', reason: null, class: null },
+    status: 'succeeded',
+    dueMs: 3,
+  },
   { set: 'version', version: { number: 1, atMs: 1, author: 'a', reason: 'r', diff: ['+ rule hot'], overlay: [] } },
   { set: 'retained', retained: { topic: 't', atMs: 1, qos: 1, payload: Buffer.from([0, 255]) } },
   { set: 'audit', audit: { atMs: 1, author: 'a', action: 'create', subject: 'rule hot', outcome: 'ok' } },

@@ -14,7 +14,24 @@ import { TestStore } from '../../support/store.ts';
 const metric = (more = {}) => ({ name: 'm', service: 's', value: 1, timestamp: 1_000, tags: {}, ...more });
 const said = (promise: Promise<unknown>): Promise<string> => promise.then(JSON.stringify, String);
 
-const job = (id: string, dueMs: number, text = '{}', leaseMs: number | null = null) => [id, 'r', 'a', 'queued', null, 0, dueMs, 1, text, null, leaseMs, 0];
+const job = (id: string, dueMs: number, text = '{}', leaseMs: number | null = null) => [
+  id,
+  'r',
+  'a',
+  'queued',
+  null,
+  0,
+  dueMs,
+  1,
+  text,
+  null,
+  leaseMs,
+  0,
+  1,
+  null,
+  null,
+  0,
+];
 const batch = (atMs: number, series = 1) => [null, atMs, atMs, 'spec', Buffer.from(Uint32Array.of(series).buffer), Buffer.alloc(8), Buffer.alloc(8), '[]'];
 
 for (const engine of ENGINES) {
@@ -54,7 +71,7 @@ for (const engine of ENGINES) {
           [2, 2, 0, 1],
         ],
         rollups: [[9, 60_000, 0, 1, 1, 1, 1, 1, 0, 1, 0, 0, Buffer.alloc(3)]],
-        attempts: [['gone', 1, 1, 1, 'retry', null]],
+        attempts: [['gone', 1, 1, 1, 'retry', null, null]],
         jobs: [job('torn', Date.now(), '{"half":')],
         rule_states: [['r', 'undefined']],
         unjudged: [batch(Date.now(), 1), batch(Date.now() + 1, 77)],

@@ -222,7 +222,7 @@ for (const engine of ENGINES) {
         const episode: Episode = { id: 'e1', rule: 'r', instance: 'm', severity: 'critical', details: 'too \0 hot', startedMs: 5, endedMs: null };
         const audit: Audit = { atMs: 5, author: 'me', action: 'create', subject: 'rule r', outcome: 'done' };
         const key: ApiKey = { id: 'k', name: 'n', hash: Uint8Array.of(0, 255, 1), roles: ['admin'], createdMs: 1.5, expiresMs: null };
-        const attempt: Attempt = { job: 'j1', number: 1, startedMs: 5.25, durationMs: 7.5, outcome: 'retry', reason: 'busy \0' };
+        const attempt: Attempt = { job: 'j1', number: 1, startedMs: 5.25, durationMs: 7.5, outcome: 'retry', reason: 'busy \0', class: null };
         const retained = { topic: 'a/b', atMs: 1, qos: 1, payload: Uint8Array.of(0, 1, 255) };
         const job = jobOf({ id: 'j1' });
         const held = jobOf({ id: 'j2', createdMs: 3_000 });
@@ -256,9 +256,12 @@ for (const engine of ENGINES) {
           expect([await store.ruleState('r'), await store.ruleState('gone')]).to.deep.equal([{ phase: 'firing', text: '\0\ud800' }, undefined]);
           expect(await store.monitorStates()).to.deep.equal([{ monitor: 'm', atMs: 5, fields: { up: true } }]);
           expect(await store.episodes(5)).to.deep.equal([{ ...episode, endedMs: 9 }]);
-          const open = { job, status: 'retrying', reason: 'busy \0', attempts: 1, dueMs: 99.5, fence: 0 };
+          const open = { job, status: 'retrying', reason: 'busy \0', attempts: 1, dueMs: 99.5, fence: 0, base: 0, priority: 2 };
           expect(await store.openJobs()).to.deep.equal([open]);
-          expect(await store.jobs({})).to.deep.equal([{ job: held, status: 'suppressed', reason: 'cooldown', attempts: 0, dueMs: 3_000, fence: 0 }, open]);
+          expect(await store.jobs({})).to.deep.equal([
+            { job: held, status: 'suppressed', reason: 'cooldown', attempts: 0, dueMs: 3_000, fence: 0, base: 0, priority: 2 },
+            open,
+          ]);
           expect(await store.jobs({ rule: 'too_hot', action: 'act', status: 'retrying', id: 'j1' })).to.deep.equal([open]);
           expect(await store.jobs({ limit: 1 })).to.have.length(1);
           expect(await store.jobCounts()).to.deep.equal({ open: 1, failed: 0 });
@@ -337,7 +340,7 @@ for (const engine of ENGINES) {
         store.commit([
           {
             set: 'attempt',
-            attempt: { job: 'j0', number, startedMs: 1, durationMs: 1, outcome: 'delivered', reason: null },
+            attempt: { job: 'j0', number, startedMs: 1, durationMs: 1, outcome: 'delivered', reason: null, class: null },
             status,
             dueMs: 5_000,
             ...(fence === undefined ? {} : { fence }),
@@ -346,24 +349,26 @@ for (const engine of ENGINES) {
 
       it('leases what is due, the first due first, to one at a time, until the lease is over', async () => {
         await queue(30, 10, 20, 40, 5_000);
-        expect(await ids(store.claim('a', 2, 100, 1_000))).to.deep.equal(['j1', 'j2']);
-        expect(await ids(store.claim('b', 9, 100, 1_000))).to.deep.equal(['j0', 'j3']);
-        expect(await ids(store.claim('b', 9, 1_099, 1_000))).to.deep.equal([]);
-        expect(await ids(store.claim('b', 9, 1_100, 1_000))).to.deep.equal(['j1', 'j2', 'j0', 'j3']);
-        expect(await ids(store.claim('c', 9, 5_000, 1_000))).to.deep.equal(['j1', 'j2', 'j0', 'j3', 'j4']);
+        expect(await ids(store.claim({ owner: 'a', limit: 2, nowMs: 100, leaseMs: 1_000, action: 'act' }))).to.deep.equal(['j1', 'j2']);
+        expect(await ids(store.claim({ owner: 'b', limit: 9, nowMs: 100, leaseMs: 1_000, action: 'act' }))).to.deep.equal(['j0', 'j3']);
+        expect(await ids(store.claim({ owner: 'b', limit: 9, nowMs: 1_099, leaseMs: 1_000, action: 'act' }))).to.deep.equal([]);
+        expect(await ids(store.claim({ owner: 'b', limit: 9, nowMs: 1_100, leaseMs: 1_000, action: 'act' }))).to.deep.equal(['j1', 'j2', 'j0', 'j3']);
+        expect(await ids(store.claim({ owner: 'c', limit: 9, nowMs: 5_000, leaseMs: 1_000, action: 'act' }))).to.deep.equal(['j1', 'j2', 'j0', 'j3', 'j4']);
       });
 
       it('gives each job out once, however many ask at the same time', async () => {
         await queue(...Array.from({ length: 40 }, (_, i) => i));
-        const claimed = await Promise.all(Array.from({ length: 20 }, (_, i) => ids(store.claim(`owner ${i}`, 3, 100, 1_000))));
+        const claimed = await Promise.all(
+          Array.from({ length: 20 }, (_, i) => ids(store.claim({ owner: `owner ${i}`, limit: 3, nowMs: 100, leaseMs: 1_000, action: 'act' }))),
+        );
         expect(claimed.every((one) => one.length <= 3)).to.equal(true);
         expect(claimed.flat().sort()).to.deep.equal(Array.from({ length: 40 }, (_, i) => `j${i}`).sort());
       });
 
       it('takes nothing from whom the lease has gone over to another: his fence is too low', async () => {
         await queue(1);
-        const [late] = await store.claim('a', 1, 100, 1_000);
-        const [now] = await store.claim('b', 1, 1_100, 1_000);
+        const [late] = await store.claim({ owner: 'a', limit: 1, nowMs: 100, leaseMs: 1_000, action: 'act' });
+        const [now] = await store.claim({ owner: 'b', limit: 1, nowMs: 1_100, leaseMs: 1_000, action: 'act' });
         expect(now?.fence).to.be.above(late?.fence ?? Number.NaN);
         await attempted(late?.fence, 'succeeded');
         expect([await store.attempts('j0'), (await store.openJobs()).length]).to.deep.equal([[], 1]);
@@ -373,10 +378,10 @@ for (const engine of ENGINES) {
 
       it('gives a job out again when an attempt has ended its lease', async () => {
         await queue(1);
-        const [first] = await store.claim('a', 1, 100, 100_000);
+        const [first] = await store.claim({ owner: 'a', limit: 1, nowMs: 100, leaseMs: 100_000, action: 'act' });
         await attempted(first?.fence, 'retrying');
-        expect(await ids(store.claim('b', 1, 4_999, 1_000))).to.deep.equal([]);
-        expect(await ids(store.claim('b', 1, 5_000, 1_000))).to.deep.equal(['j0']);
+        expect(await ids(store.claim({ owner: 'b', limit: 1, nowMs: 4_999, leaseMs: 1_000, action: 'act' }))).to.deep.equal([]);
+        expect(await ids(store.claim({ owner: 'b', limit: 1, nowMs: 5_000, leaseMs: 1_000, action: 'act' }))).to.deep.equal(['j0']);
         await attempted(undefined, 'succeeded', 2);
         expect((await store.attempts('j0')).map(({ number }) => number)).to.deep.equal([1, 2]);
       });

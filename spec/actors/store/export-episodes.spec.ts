@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { parquetReadObjects } from 'hyparquet';
-import type { ExportQuery } from '../../../proto/api.ts';
+import type { ExportQuery } from '../../../proto/store.ts';
 import { Root } from '../../support/actors.ts';
 import { upkeepOf, written } from '../../support/backups.ts';
 import { ENGINES } from '../../support/engines.ts';

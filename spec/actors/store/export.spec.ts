@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
-import type { ExportQuery } from '../../../proto/api.ts';
+import type { ExportQuery } from '../../../proto/store.ts';
 import type { Log, Metric, Trace } from '../../../actors/event.ts';
 import { COLUMNS } from '../../../actors/store/archive/export.ts';
 import type { Format } from '../../../actors/store/archive/format.ts';

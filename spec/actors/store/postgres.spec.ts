@@ -101,10 +101,12 @@ describe('PostgreSQL under the store', () => {
       const ids = Array.from({ length: 60 }, (_, i) => `j${i}`);
       await a.store.commit(ids.map((id) => ({ set: 'job', job: jobOf({ id }), status: 'queued' })));
       await eventually(() => expect(told).to.deep.equal(['b']));
-      const claims = Array.from({ length: 15 }, (_, i) => (i % 2 ? a : b).store.claim(`${i % 2}`, 5, 5_000, 60_000));
+      const claims = Array.from({ length: 15 }, (_, i) =>
+        (i % 2 ? a : b).store.claim({ owner: `${i % 2}`, limit: 5, nowMs: 5_000, leaseMs: 60_000, action: 'act' }),
+      );
       const claimed = (await Promise.all(claims)).flat().map(({ job }) => job.id);
       expect(claimed.length).to.equal(new Set(claimed).size);
-      const rest = await a.store.claim('0', 100, 5_000, 60_000); // who was skipped while another looked at it is there for the next one
+      const rest = await a.store.claim({ owner: '0', limit: 100, nowMs: 5_000, leaseMs: 60_000, action: 'act' }); // who was skipped while another looked at it is there for the next one
       expect([...claimed, ...rest.map(({ job }) => job.id)].sort()).to.deep.equal(ids.sort());
     });
 

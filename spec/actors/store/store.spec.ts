@@ -119,7 +119,7 @@ describe('Store', () => {
     it('keeps rule states, jobs, attempts and versions, and gives them back after a restart', async () => {
       const job = jobOf({ id: 'j1' });
       const held = jobOf({ id: 'j2', createdMs: 3_000 });
-      const attempt = { job: 'j1', number: 1, startedMs: 5, durationMs: 7, outcome: 'retry', reason: 'busy' } as const;
+      const attempt = { job: 'j1', number: 1, startedMs: 5, durationMs: 7, outcome: 'retry', reason: 'busy', class: null } as const;
       await store.commit([
         { set: 'rule_state', rule: 'r', state: { phase: 'firing' } },
         { set: 'rule_state', rule: 'gone', state: 1 },
@@ -131,9 +131,12 @@ describe('Store', () => {
       ]);
       await reopen();
       expect([await store.ruleState('r'), await store.ruleState('gone')]).to.deep.equal([{ phase: 'firing' }, undefined]);
-      const open = { job, status: 'retrying', reason: 'busy', attempts: 1, dueMs: 99, fence: 0 };
+      const open = { job, status: 'retrying', reason: 'busy', attempts: 1, dueMs: 99, fence: 0, base: 0, priority: 2 };
       expect(await store.openJobs()).to.deep.equal([open]);
-      expect(await store.jobs({})).to.deep.equal([{ job: held, status: 'suppressed', reason: 'cooldown', attempts: 0, dueMs: 3_000, fence: 0 }, open]);
+      expect(await store.jobs({})).to.deep.equal([
+        { job: held, status: 'suppressed', reason: 'cooldown', attempts: 0, dueMs: 3_000, fence: 0, base: 0, priority: 2 },
+        open,
+      ]);
       expect(await store.jobs({ rule: 'too_hot', action: 'act', status: 'retrying', id: 'j1' })).to.deep.equal([open]);
       expect(await store.jobs({ status: 'failed' })).to.deep.equal([]);
       expect(await store.attempts('j1')).to.deep.equal([attempt]);

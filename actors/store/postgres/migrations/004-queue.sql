@@ -1,0 +1,13 @@
+-- What the queue is ordered and found by: the more important first, then what is due first; what goes together; when it is of no use any more; and after how many
+-- attempts it was put back by hand.
+ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE jobs ADD COLUMN group_id TEXT;
+ALTER TABLE jobs ADD COLUMN expires_ms DOUBLE PRECISION;
+ALTER TABLE jobs ADD COLUMN base INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX jobs_ready ON jobs (action, priority, due_ms, created_ms) WHERE status IN ('queued', 'running', 'retrying');
+CREATE INDEX jobs_in_order ON jobs (action, created_ms, id) WHERE status IN ('queued', 'running', 'retrying');
+CREATE INDEX jobs_groups ON jobs (group_id) WHERE group_id IS NOT NULL AND status IN ('queued', 'running', 'retrying');
+CREATE INDEX jobs_expiring ON jobs (expires_ms) WHERE expires_ms IS NOT NULL AND status IN ('queued', 'running', 'retrying');
+
+-- client, server, auth, rate, timeout, network; none of what succeeded.
+ALTER TABLE attempts ADD COLUMN class TEXT;
