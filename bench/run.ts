@@ -6,6 +6,7 @@ for (const name of [
   'corridor.ts',
   'store-sqlite.ts',
   'store-postgres.ts',
+  'drain.ts',
   'rules/windows.ts',
   'rules/pauses.ts',
   'rules/evaluate.ts',

@@ -19,11 +19,13 @@ export interface BenchNode {
   cpuSeconds(): number;
   /** Resident memory, in MB. */
   memoryMb(): number;
-  stop(): Promise<void>;
+  readonly folder: string;
+  /** Its folder goes with it, unless it is to be kept. */
+  stop(options?: { readonly keep: boolean }): Promise<void>;
 }
 
-export async function startNode(config: object): Promise<BenchNode> {
-  const folder = mkdtempSync(join(tmpdir(), 'argos-bench-'));
+/** @param folder of one that was kept. */
+export async function startNode(config: object, folder = mkdtempSync(join(tmpdir(), 'argos-bench-'))): Promise<BenchNode> {
   const file = join(folder, 'argos.jsonc');
   const socket = join(folder, 'run', 'argos.sock');
   writeFileSync(file, JSON.stringify({ system: { log_level: 'error' }, listeners: { http: { port: 0 }, mqtt: { port: 0 } }, ...config }));
@@ -59,11 +61,12 @@ export async function startNode(config: object): Promise<BenchNode> {
     },
     cpuSeconds: () => cpuSecondsOf(pid),
     memoryMb: () => memoryMbOf(pid),
-    stop: async () => {
+    folder,
+    stop: async (options) => {
       const gone = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
       await gone;
-      rmSync(folder, { recursive: true, force: true });
+      if (!options?.keep) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
