@@ -126,6 +126,10 @@ export class Feed {
     if (seq > this.#underWay.last) await this.#push(telemetry, seq, atMs);
   }
 
+  /** The last stored batch that has been handed on. */
+  get lastSeq(): number {
+    return this.#underWay.last;
+  }
   /** All stored batches up to this one are judged. */
   get judgedUpTo(): number {
     return this.#underWay.mark;

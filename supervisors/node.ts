@@ -131,6 +131,7 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
       ...rulesIn(store, () => declared, node),
       due: (jobs) => dueNow(names, jobs),
       call: (name, args) => callFunction(names, name, args),
+      storedUpTo: () => Math.max(feed.lastSeq, store.bootSeq),
       hold: (alert, atMs) => silenced.hold(alert, atMs),
     },
     listeners: {

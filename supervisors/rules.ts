@@ -13,7 +13,7 @@ import type { Match, MetricQuery } from '../actors/store/query/query.ts';
 import type { Store } from '../actors/store/store.ts';
 import type { Declared } from '../proto/api.ts';
 
-type Lasting = Pick<RulePort, 'load' | 'instances' | 'declares' | 'commit' | 'history'>;
+type Lasting = Pick<RulePort, 'load' | 'instances' | 'monitors' | 'commit' | 'history'>;
 
 type Kept = Pick<Store, 'ruleState' | 'ruleInstances' | 'commit' | 'eachMetric'>;
 
@@ -24,7 +24,7 @@ type Kept = Pick<Store, 'ruleState' | 'ruleInstances' | 'commit' | 'eachMetric'>
 export const rulesIn = (store: Kept, declared: () => readonly Declared[], node?: string, groups = new Groups()): Lasting => ({
   load: async (rule) => (await store.ruleState(rule)) as RuleState | undefined, // a rule has written it
   instances: async (rule) => (await store.ruleInstances(rule)).map(({ instance, state }) => ({ instance, state: state as AlertState })),
-  declares: (monitor) => declared().some(({ kind, name }) => kind === 'monitor' && name === monitor),
+  monitors: () => new Set(declared().flatMap(({ kind, name }) => (kind === 'monitor' ? [name] : []))),
   commit: async (rule, news) => {
     const grouped = news.executions.map((one) => (one.suppressed === undefined ? { job: asDeclared(one.job, declared(), groups) } : one));
     const { state } = news;

@@ -36,6 +36,8 @@ export class Instance {
   wakeMs = Number.POSITIVE_INFINITY;
   /** When it last saw anything that it reads; NaN for never. A number always: what is written for every event is to leave no garbage. */
   #dataMs = Number.NaN;
+  #filledSeq = 0;
+  #filledMs: ReadonlyMap<string, number> | undefined;
   readonly #program: Program;
   readonly #watchedMs: number;
   readonly #windows: readonly Kept[];
@@ -69,9 +71,22 @@ export class Instance {
   get dataMs(): number | null {
     return Number.isNaN(this.#dataMs) ? null : this.#dataMs;
   }
-  /** What a monitor has seen, for the windows over it. */
-  see(monitor: string, { atMs, fields, seen }: Observation): void {
+  /**
+   * What its windows hold of the past has been read from the store: of listeners all up to this batch, of monitors that watch by themselves up to that time. What
+   * comes of it once more, from an inbox or from before a crash, is in the windows already.
+   */
+  filled(upToSeq: number, upToMs: ReadonlyMap<string, number>): void {
+    this.#filledSeq = upToSeq;
+    this.#filledMs = upToMs;
+  }
+  #holds(monitor: string, atMs: number, seq: number | undefined): boolean {
+    return seq === undefined ? atMs <= (this.#filledMs?.get(monitor) ?? 0) : seq <= this.#filledSeq;
+  }
+
+  /** What a monitor has seen, for the windows over it. @param seq of the stored batch that brought it. */
+  see(monitor: string, { atMs, fields, seen }: Observation, seq?: number): void {
     this.#dataMs = Math.max(this.dataMs ?? 0, atMs);
+    if (this.#windows.length === 0 || this.#holds(monitor, atMs, seq)) return;
     for (const [over, { path }, aggregate] of this.windows()) {
       if (over !== monitor || (seen && !seen.includes(path[0] ?? ''))) continue;
       const value = at(fields, path);

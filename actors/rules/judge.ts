@@ -104,7 +104,7 @@ export class Judge {
   }
 
   /** All that one event changes, at once; undefined for a rule that may need something for it. */
-  plain({ monitor, observations }: Event): readonly Decision[] | undefined {
+  plain({ monitor, observations, seq }: Event): readonly Decision[] | undefined {
     const { each, asks, looksBack, reads } = this.program;
     if (each || asks) return undefined;
     let decisions: readonly Decision[] = NONE;
@@ -114,7 +114,7 @@ export class Judge {
       previous = observation;
       if (!touches(observation, reads.get(monitor))) continue;
       for (const instance of this.#instances.values()) {
-        instance.see(monitor, observation);
+        instance.see(monitor, observation, seq);
         const found = this.#judge(instance, states, monitor, observation);
         if (found.length > 0) decisions = [...decisions, ...found];
       }
@@ -123,13 +123,13 @@ export class Judge {
     return decisions;
   }
   /** All that one event changes. */
-  *event({ monitor, observations }: Event): Judgement {
+  *event({ monitor, observations, seq }: Event): Judgement {
     const decisions: Decision[] = [];
     let previous = this.#judged.get(monitor) ?? this.#before(monitor, observations[0]);
     for (const observation of observations) {
       const states = this.#states(monitor, observation, previous);
       for (const instance of yield* this.#concerned(monitor, observation)) {
-        instance.see(monitor, observation);
+        instance.see(monitor, observation, seq);
         const late = this.program.asks && (yield* this.#asked(instance, states, nowOf(instance, monitor, observation)));
         decisions.push(...this.#judge(instance, states, monitor, observation));
         if (late) this.#again(instance);

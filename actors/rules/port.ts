@@ -26,8 +26,8 @@ export interface RulePort {
   readonly log: Logger;
   /** The rule's state as it was last committed; undefined for a new rule. */
   load(rule: string): Promise<RuleState | undefined>;
-  /** Whether there is such a monitor. */
-  declares(monitor: string): boolean;
+  /** The monitors that there are. */
+  monitors(): ReadonlySet<string>;
   /** The alerts of its instances. */
   instances(rule: string): Promise<readonly { readonly instance: string; readonly state: AlertState }[]>;
   /** Resolves when all of it is lasting, together; with the executions that are owed, as they are written down. */
@@ -38,6 +38,8 @@ export interface RulePort {
   due(jobs: readonly Job[]): void;
   /** What a custom function answers; undefined when it has no answer. It does so in bounded time, and never rejects. */
   call(name: string, args: readonly unknown[]): Promise<unknown>;
+  /** The last batch of listeners that is in the history by now. */
+  storedUpTo(): number;
   /** What a monitor has seen at a path since then, oldest first. */
   history(monitor: string, path: readonly string[], fromMs: number): AsyncIterable<{ readonly tsMs: number; readonly value: unknown }>;
 }

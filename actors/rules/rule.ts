@@ -83,11 +83,13 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
     if (!each || edit?.verdict === 'reset') this.#judge.add('', alertOf(stored), Date.now());
     this.#mark = stored?.read;
     for (const [monitor, seq] of Object.entries(stored?.read?.judged ?? {})) this.#seen.set(monitor, seq);
+    const monitors = this.#port.monitors();
+    if (each) for (const name of monitors) if (each.matches(name) && feed.latest(name) && !this.#judge.get(name)) this.#judge.add(name, INACTIVE, Date.now());
     for (const instance of this.#judge.instances) await this.#refill(instance);
     this.#done = feed.subscribe(this.#name, self, reads, stored?.read, each) ?? this.#done;
     names.register(self, `rule:${this.#name}`, undefined);
     if (edit?.verdict === 'reset') await this.#reset(edit.reason);
-    for (const { key } of this.#judge.instances) if (key !== '' && !this.#port.declares(key)) await this.#part(key);
+    for (const { key } of this.#judge.instances) if (key !== '' && !monitors.has(key)) await this.#part(key);
     void feed.caughtUp.then(() => self.deliver(CAUGHT_UP)); // what it missed while it was away shows in the monitors' states
     return ok(undefined);
   }
@@ -154,13 +156,18 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
 
   /** What its windows held before this life of the rule. A store that does not answer leaves them empty: the rule judges what it has. */
   async #refill(instance: Instance): Promise<void> {
-    const nowMs = Date.now();
+    const [nowMs, storedUpTo, upToMs] = [Date.now(), this.#port.storedUpTo(), new Map<string, number>()];
     for (const [monitor, { path, lengthMs }, aggregate] of instance.windows())
       try {
-        for await (const { tsMs, value } of this.#port.history(monitor, path, nowMs - lengthMs)) aggregate.add(tsMs, value);
+        for await (const { tsMs, value } of this.#port.history(monitor, path, nowMs - lengthMs)) {
+          aggregate.add(tsMs, value);
+          upToMs.set(monitor, Math.max(tsMs, upToMs.get(monitor) ?? 0));
+        }
       } catch (error) {
         this.#port.log.warn('a window begins without its past', { monitor, path: path.join('.'), error: String(error) });
+        return;
       }
+    instance.filled(storedUpTo, upToMs);
   }
 
   #waiting(): Wake[] {

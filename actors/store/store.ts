@@ -53,6 +53,8 @@ export class Store {
     this.#names = names;
   }
 
+  /** That of the last batch that was there when the store was opened. */
+  bootSeq = 0;
   /** The number of the last batch. */
   get lastSeq(): number {
     return this.#lastSeq;
@@ -208,6 +210,7 @@ export class Store {
   /** Called by the actor when its threads are up: what is there already. */
   booted({ series, lastSeq }: Boot): void {
     this.#series.known(series);
+    this.bootSeq = lastSeq;
     this.#lastSeq = Math.max(this.#lastSeq, lastSeq);
   }
 

@@ -47,13 +47,14 @@ export function memoryPort(feed: Feed, committed: (news: News) => void = () => {
     feed,
     log: logger('bench'),
     load: async () => undefined,
-    declares: () => true,
+    monitors: () => new Set(),
     instances: async () => [],
     commit: async (_rule, news) => {
       committed(news);
       return [];
     },
     hold: () => undefined,
+    storedUpTo: () => 0,
     call: async () => undefined,
     due: () => {},
     async *history() {},

@@ -23,6 +23,8 @@ export class TestRule {
   pid!: Pid;
   /** The monitors, where it matters what they are. */
   declared: readonly Declared[] = [];
+  /** Those that are declared. */
+  monitors: ReadonlySet<string> = new Set(['boiler', 'web_1', 'web_2']);
   /** What holds its tellings back. */
   hold: RulePort['hold'] = () => undefined;
   /** What custom functions answer. */
@@ -41,6 +43,7 @@ export class TestRule {
       names: this.store.names,
       feed: this.feed,
       log: logger('spec'),
+      storedUpTo: () => 0,
       hold: (alert, atMs) => this.hold(alert, atMs),
       call: (name, args) => this.call(name, args),
       ...rulesIn(
@@ -52,7 +55,7 @@ export class TestRule {
         },
         () => this.declared,
       ),
-      declares: () => true,
+      monitors: () => this.monitors,
       due: (jobs) => void this.due.push(...jobs),
     };
     this.pid = await this.root.start(ruleChild('too_hot', configOf(ruleSchema, { ...DEFAULTS, ...more }), port));
