@@ -1,10 +1,7 @@
 /**
- * Evaluations a second of conditions, beside npm json-logic-js and json-rules-engine on the same ones where these are installed, here or in the folder
- * that ARGOS_PEERS names. What a rule is judged on is as in the rule: one monitor's event at hand, the others' states in a map.
+ * Evaluations a second of conditions, beside npm json-logic-js and json-rules-engine on the same ones. What a rule is judged on is as in the rule: one monitor's event at hand, the others' states in a map.
  */
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { Engine } from 'json-rules-engine';
 import { compile, type Facts, truthOf } from '../../actors/rules/condition/compile.ts';
 import { parseCondition } from '../../actors/rules/condition/condition.ts';
 import type { Fields } from '../../actors/event.ts';
@@ -83,31 +80,16 @@ function argos(condition: unknown): number {
   });
 }
 
-/** A package that may be missing: that of Argos itself, or in the folder that ARGOS_PEERS names. */
-async function installed<T>(name: string): Promise<T | undefined> {
-  for (const folder of [import.meta.dirname, process.env.ARGOS_PEERS])
-    try {
-      if (folder) return (await import(pathToFileURL(createRequire(join(folder, 'package.json')).resolve(name)).href)) as T; // its shape is what its documentation says
-    } catch {
-      // not there
-    }
-  return undefined;
-}
+/** It has no types of its own. */
 interface JsonLogic {
   readonly default: { apply(logic: unknown, data: unknown): unknown };
 }
-interface JsonRulesEngine {
-  readonly Engine: new () => { addRule(rule: object): void; run(facts: object): Promise<{ readonly events: readonly unknown[] }> };
-}
-
-const jsonLogic = await installed<JsonLogic>('json-logic-js');
-const logicJs = (condition: unknown): number | undefined => jsonLogic && measure((i) => jsonLogic.default.apply(condition, EVENTS[i]));
+const jsonLogic = (await import('json-logic-js' as string)) as JsonLogic; // its shape is what its documentation says
+const logicJs = (condition: unknown): number => measure((i) => jsonLogic.default.apply(condition, EVENTS[i]));
 
 /** The same four comparisons in its own form. It answers by promises, so its runs are counted one after another. */
-async function rulesEngine(): Promise<number | undefined> {
-  const found = await installed<JsonRulesEngine>('json-rules-engine');
-  if (!found) return undefined;
-  const engine = new found.Engine();
+async function rulesEngine(): Promise<number> {
+  const engine = new Engine();
   const fact = (path: string, operator: string, value: unknown): object => ({ fact: 'm', path: `$.${path}`, operator, value });
   const conditions = {
     any: [
@@ -126,8 +108,7 @@ async function rulesEngine(): Promise<number | undefined> {
   return median(rates.slice(2));
 }
 
-const rate = (perSecond: number | undefined): string =>
-  perSecond === undefined ? 'not installed (ARGOS_PEERS)' : `${Math.round(perSecond).toLocaleString('en')}/s`;
+const rate = (perSecond: number): string => `${Math.round(perSecond).toLocaleString('en')}/s`;
 console.log(`Measured on ${machine()}: medians of ${RUNS} runs of ${RUN_MS} ms of CPU, after two of warming; a second is one of CPU.\n`);
 console.log(
   table(
