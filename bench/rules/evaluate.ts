@@ -1,7 +1,7 @@
 /**
  * Evaluations a second of conditions, beside npm json-logic-js and json-rules-engine on the same ones. What a rule is judged on is as in the rule: one monitor's event at hand, the others' states in a map.
  */
-import { Engine } from 'json-rules-engine';
+import { type ConditionProperties, Engine } from 'json-rules-engine';
 import { compile, type Facts, truthOf } from '../../actors/rules/condition/compile.ts';
 import { parseCondition } from '../../actors/rules/condition/condition.ts';
 import type { Fields } from '../../actors/event.ts';
@@ -90,7 +90,7 @@ const logicJs = (condition: unknown): number => measure((i) => jsonLogic.default
 /** The same four comparisons in its own form. It answers by promises, so its runs are counted one after another. */
 async function rulesEngine(): Promise<number> {
   const engine = new Engine();
-  const fact = (path: string, operator: string, value: unknown): object => ({ fact: 'm', path: `$.${path}`, operator, value });
+  const fact = (path: string, operator: string, value: unknown): ConditionProperties => ({ fact: 'm', path: `$.${path}`, operator, value });
   const conditions = {
     any: [
       { all: [fact('payload.temperature', 'greaterThan', 80), fact('payload.humidity', 'lessThan', 20)] },
