@@ -30,14 +30,31 @@ describe('action type http: outcome', () => {
   });
 
   it('names the status when it does not deliver', () => {
-    expect(outcome(404, '5', NOW_MS)).to.deep.equal({ kind: 'discard', reason: 'receiver answered 404' });
-    expect(outcome(503, undefined, NOW_MS)).to.deep.equal({ kind: 'retry', reason: 'receiver answered 503' });
+    expect(outcome(404, '5', NOW_MS)).to.deep.equal({ kind: 'discard', reason: 'receiver answered 404', class: 'client' });
+    expect(outcome(503, undefined, NOW_MS)).to.deep.equal({ kind: 'retry', reason: 'receiver answered 503', class: 'server' });
+  });
+
+  it('says what was wrong: who we are, what we ask, how often, or that it could not or was too slow', () => {
+    const classes = {
+      401: 'auth',
+      403: 'auth',
+      407: 'auth',
+      400: 'client',
+      404: 'client',
+      301: 'client',
+      429: 'rate',
+      408: 'timeout',
+      425: 'server',
+      500: 'server',
+      503: 'server',
+    };
+    for (const [code, what] of Object.entries(classes)) expect(outcome(Number(code), undefined, NOW_MS), code).to.have.property('class', what);
   });
 
   it('waits as many seconds as Retry-After asks', () => {
     fc.assert(
       fc.property(mayPass, fc.nat(999_999_999), (code, seconds) => {
-        expect(outcome(code, ` ${seconds} `, NOW_MS)).to.deep.equal({ kind: 'retry', reason: `receiver answered ${code}`, afterMs: seconds * 1_000 });
+        expect(outcome(code, ` ${seconds} `, NOW_MS)).to.include({ kind: 'retry', reason: `receiver answered ${code}`, afterMs: seconds * 1_000 });
       }),
     );
   });
@@ -53,7 +70,7 @@ describe('action type http: outcome', () => {
 
   it('takes no notice of a Retry-After that is neither', () => {
     for (const retryAfter of ['soon', 'try again in 2040', '-5', '12.5', '1e9', '99999999999', '', '2040-01-01', 'Fri, nothing GMT', ['120'], 120])
-      expect(outcome(429, retryAfter, NOW_MS), String(retryAfter)).to.deep.equal({ kind: 'retry', reason: 'receiver answered 429' });
+      expect(outcome(429, retryAfter, NOW_MS), String(retryAfter)).to.deep.equal({ kind: 'retry', reason: 'receiver answered 429', class: 'rate' });
   });
 
   it('never answers a wait that is not a number of milliseconds', () => {

@@ -141,13 +141,13 @@ describe('action type http', () => {
   it('hands on how long the receiver asks to wait, in seconds or as a date', async () => {
     const { deliver } = await prepare(root, http, { url });
     answer = (response) => response.writeHead(429, { 'retry-after': '7' }).end();
-    expect(await deliver(jobOf())).to.deep.equal({ kind: 'retry', reason: 'receiver answered 429', afterMs: 7_000 });
+    expect(await deliver(jobOf())).to.deep.equal({ kind: 'retry', reason: 'receiver answered 429', class: 'rate', afterMs: 7_000 });
     answer = (response) => response.writeHead(503, { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }).end();
     expect(await deliver(jobOf()))
       .to.have.property('afterMs')
       .that.is.within(58_000, 60_000);
     answer = (response) => response.writeHead(503, { 'retry-after': 'soon' }).end();
-    expect(await deliver(jobOf())).to.deep.equal({ kind: 'retry', reason: 'receiver answered 503' });
+    expect(await deliver(jobOf())).to.deep.equal({ kind: 'retry', reason: 'receiver answered 503', class: 'server' });
   });
 
   it('follows a redirect on the same host when it is told to, with method, body and key, and to no other', async () => {
@@ -173,7 +173,7 @@ describe('action type http', () => {
           request.socket.once('close', resolve);
         };
       });
-      expect(await deliver(jobOf())).to.deep.equal({ kind: 'retry', reason: 'the attempt took too long' });
+      expect(await deliver(jobOf())).to.deep.equal({ kind: 'retry', reason: 'the attempt took too long', class: 'timeout' });
       await closed;
     }
   });
