@@ -97,8 +97,12 @@ class Action<S extends TSchema> implements GenServer<Deliver, DeliverRequest> {
   }
 }
 
+/** A fault of ours says nothing of the receiver. */
+const OURS = [TypeError, RangeError, ReferenceError, SyntaxError] as const;
+
 function outcomeOf(error: unknown, overdue: boolean): Outcome {
   if (error instanceof TemplateError) return { kind: 'discard', reason: error.message, class: 'client' };
   if (overdue) return { kind: 'retry', reason: 'the attempt took too long', class: 'timeout' };
-  return { kind: 'retry', reason: error instanceof Error ? error.message : String(error), class: 'network' };
+  const reason = error instanceof Error ? error.message : String(error);
+  return OURS.some((kind) => error instanceof kind) ? { kind: 'retry', reason } : { kind: 'retry', reason, class: 'network' };
 }

@@ -28,16 +28,25 @@ export class Claims {
   /** Of this action, or of all. */
   readonly #hands: (action?: string) => readonly Hands[];
   readonly #got: (action: string, dues: readonly Due[]) => void;
+  readonly #gone: () => readonly Due[];
   readonly #looking = new Set<string>();
   readonly #again = new Set<string>();
   #renewedMs = 0;
 
-  constructor(queue: Queue, self: Process, log: Logger, hands: (action?: string) => readonly Hands[], got: (action: string, dues: readonly Due[]) => void) {
+  constructor(
+    queue: Queue,
+    self: Process,
+    log: Logger,
+    hands: (action?: string) => readonly Hands[],
+    got: (action: string, dues: readonly Due[]) => void,
+    gone: () => readonly Due[],
+  ) {
     this.#queue = queue;
     this.#self = self;
     this.#log = log;
     this.#hands = hands;
     this.#got = got;
+    this.#gone = gone;
   }
 
   /** What this node held in another life goes back first: it carries nothing of that out. */
@@ -88,10 +97,17 @@ export class Claims {
     return whole;
   }
 
+  /** Also what this node has claimed and has not begun. */
+  async #expire(): Promise<void> {
+    const gone = this.#gone();
+    if (gone.length > 0) await this.#queue.release(gone);
+    await this.#queue.expire();
+  }
+
   /** To be called at every `Tick` that it sends to its process. */
   tick(): void {
     this.look();
-    this.#queue.expire().catch((error: unknown) => this.#log.error('what has expired cannot be told', { error: String(error) }));
+    this.#expire().catch((error: unknown) => this.#log.error('what has expired cannot be told', { error: String(error) }));
     if (Date.now() - this.#renewedMs >= this.#queue.leaseMs / RENEWALS) {
       this.#renewedMs = Date.now();
       this.#queue.renew().catch((error: unknown) => this.#log.error('claims cannot be renewed; others may take them', { error: String(error) }));

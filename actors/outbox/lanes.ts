@@ -53,6 +53,14 @@ export class Lanes {
     return { due, terms: first.terms };
   }
 
+  /** What waits and is of no use any more: it waits no longer here. */
+  expired(nowMs: number): readonly Due[] {
+    const gone: Due[] = [];
+    for (const { waiting } of this.#lanes.values())
+      for (let i = waiting.length - 1; i >= 0; i--) if ((waiting[i]?.job.expiresMs ?? Number.POSITIVE_INFINITY) <= nowMs) gone.push(...waiting.splice(i, 1));
+    return gone;
+  }
+
   /** It has come back. */
   back(due: Due, { destination }: Terms, outcome: Outcome | 'absent', nowMs: number): void {
     this.#lanes.get(due.job.action)?.running.delete(due);

@@ -70,6 +70,7 @@ class Outbox implements GenServer<Lanes, OutboxAsk, Cast> {
       log,
       (action) => this.#hands(action),
       (action, dues) => this.#got(action, dues),
+      () => this.#lanes.expired(Date.now()).flatMap(allOf),
     );
     await this.#claims.begin();
     names.register(self, 'outbox', undefined);
@@ -159,6 +160,8 @@ class Outbox implements GenServer<Lanes, OutboxAsk, Cast> {
   #pump(destination: string): void {
     while (!this.#carrier.isStopping) {
       const nowMs = Date.now();
+      const late = this.#lanes.expired(nowMs);
+      if (late.length > 0) this.#release(late); // the next tick ends them
       const next = this.#lanes.next(destination, nowMs);
       if ('atMs' in next) {
         this.#pumpAt(destination, next.atMs, nowMs);

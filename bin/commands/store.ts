@@ -84,7 +84,7 @@ export const storeCommands = (yargs: Argv<Common>): Argv<Common> =>
         const spool = file === STDIO ? join(dataDir, `restore.spool-${process.pid}`) : undefined;
         try {
           if (spool) {
-            mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+            if (!verify) mkdirSync(dataDir, { recursive: true, mode: 0o700 });
             await toFile(spool, process.stdin, { mode: 0o600, force: true });
           }
           if (verify) await verified(spool ?? file, json);

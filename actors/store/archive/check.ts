@@ -79,14 +79,18 @@ export async function check(ground: Ground, { online, quick }: CheckGiven, nowMs
   }
 
   const [jobs = 0, oldestJob = null] = await one('jobs', `SELECT count(*), min(due_ms) FROM jobs WHERE ${OPEN}`);
-  const [overdue = 0] = await one(
+  // Of an action of which nothing is held and nothing is being tried again: a long queue is no fault.
+  const overdue = await ask(
     'jobs',
-    `SELECT count(*) FROM jobs WHERE ${OPEN} AND due_ms < ${nowMs - PATIENCE_MS} AND (lease_ms IS NULL OR lease_ms < ${nowMs})`,
+    `SELECT action, count(*) FROM jobs WHERE ${OPEN} AND due_ms < ${nowMs - PATIENCE_MS} AND NOT EXISTS (SELECT 1 FROM jobs AS other WHERE other.action = jobs.action` +
+      ` AND (other.lease_ms >= ${nowMs} OR (other.status = 'retrying' AND other.due_ms >= ${nowMs - PATIENCE_MS}))) GROUP BY action ORDER BY action`,
   );
   const [batches = 0, oldestBatch = null] = await one('unjudged', 'SELECT count(*), min(at_ms) FROM unjudged');
   const waitedMs = oldestBatch === null ? 0 : nowMs - Number(oldestBatch);
-  if (online && Number(overdue) > 0)
-    findings.push(`${Number(overdue)} executions have been due for more than ${PATIENCE_MS / 60_000} minutes: the outbox does not come on`);
+  for (const [action, many] of online ? overdue : [])
+    findings.push(
+      `${Number(many)} executions of action ${String(action)} have been due for more than ${PATIENCE_MS / 60_000} minutes, and nobody carries them out: is it declared?`,
+    );
   if (online && waitedMs > PATIENCE_MS)
     findings.push(`${Number(batches)} batches wait to be judged, the oldest for ${Math.floor(waitedMs / 60_000)} minutes: the rules do not come on`);
   const strangers = await lostSeries(ask);

@@ -155,7 +155,8 @@ async function* bytesOf(file: string): AsyncGenerator<Buffer> {
     yield* pipeline(source, gunzip, () => {}) as AsyncIterable<Buffer>;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw unread ? new Refusal('usage', `${file} cannot be read: ${why}`, { cause: error }) : damaged(file, why, error);
+    if (unread) throw new Refusal('usage', `${file} cannot be read: ${why}`, { cause: error });
+    throw why === 'incorrect header check' ? new Refusal('failed', `${file} is no backup of Argos`, { cause: error }) : damaged(file, why, error);
   }
 }
 

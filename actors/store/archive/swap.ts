@@ -25,6 +25,7 @@ export function clear(folder: string): void {
 export function swap(folder: string): void {
   for (const name of NAMES) if (existsSync(stagedOf(folder, name))) within(stagedOf(folder, name)).forEach(sync);
   sync(folder);
+  discard(folder); // what the last one has kept
   writeFileSync(join(folder, TODO), '', { flush: true });
   sync(folder);
   finish(folder);

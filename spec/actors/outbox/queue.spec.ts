@@ -126,6 +126,16 @@ describe('the queue of the outbox', () => {
     expect((await outbox.stored('late'))?.reason).to.equal('it was not carried out in time');
   });
 
+  it('ends as expired also what is claimed and waits for a hand, and makes no attempt of it', async () => {
+    await outbox.action('act', () => new Promise(() => {}), { concurrency: 1 });
+    await outbox.owe({ ...job('first'), createdMs: 1 });
+    await eventually(async () => expect(await outbox.running()).to.deep.equal(['first']));
+    await outbox.owe({ ...job('behind'), expiresMs: Date.now() + 300 });
+    await eventually(async () => expect((await outbox.stored('behind'))?.fence).to.equal(1));
+    await outbox.ends('behind', 'expired');
+    expect(await outbox.attempts('behind')).to.deep.equal([]);
+  });
+
   it('takes up again what has failed for good when it is put back, with all its tries before it, and counts on', async () => {
     let away = true;
     await outbox.action('act', async (one) => (away ? AWAY : carry(one)), { retry: retryPolicyOf({ max_retries: 1, retry_timeout: 1 }) });

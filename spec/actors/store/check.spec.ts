@@ -14,10 +14,10 @@ import { TestStore } from '../../support/store.ts';
 const metric = (more = {}) => ({ name: 'm', service: 's', value: 1, timestamp: 1_000, tags: {}, ...more });
 const said = (promise: Promise<unknown>): Promise<string> => promise.then(JSON.stringify, String);
 
-const job = (id: string, dueMs: number, text = '{}', leaseMs: number | null = null) => [
+const job = (id: string, dueMs: number, text = '{}', leaseMs: number | null = null, action = 'a') => [
   id,
   'r',
-  'a',
+  action,
   'queued',
   null,
   0,
@@ -93,17 +93,17 @@ for (const engine of ENGINES) {
       const leased = job('leased', oldMs, '{}', Date.now() + 60_000);
       const from = await archiveOf({
         series: [[1, 's', 'n', '{}']],
-        jobs: [job('due', oldMs), job('later', Date.now() + 60_000), leased],
+        jobs: [job('due', oldMs), job('nobody', oldMs, '{}', null, 'b'), job('later', Date.now() + 60_000), leased],
         unjudged: [batch(oldMs), batch(oldMs + 1)],
       });
       await new Upkeep(where, false).restore({ from, discard: false });
       expect((await new Upkeep(where, true).check(true)).findings).to.deep.equal([
-        '1 executions have been due for more than 10 minutes: the outbox does not come on',
+        '1 executions of action b have been due for more than 10 minutes, and nobody carries them out: is it declared?',
         '2 batches wait to be judged, the oldest for 60 minutes: the rules do not come on',
       ]);
       const { findings, openJobs, unjudged } = await new Upkeep(where, false).check(true);
       expect(findings).to.deep.equal([]);
-      expect(openJobs).to.deep.equal({ count: 3, oldestDueMs: oldMs });
+      expect(openJobs).to.deep.equal({ count: 4, oldestDueMs: oldMs });
       expect(unjudged).to.deep.equal({ batches: 2, oldestMs: oldMs });
     });
 

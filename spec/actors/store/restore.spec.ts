@@ -117,7 +117,7 @@ for (const engine of ENGINES) {
       expect(await refusal(sealed(text.replace('"seq","value"]', '"seq","other"]')))).to.contain('its table points has a column other');
       expect(await refusal(sealed(text.replace(',"seq","value"]', ',"value"]')))).to.contain('its table points has no column seq');
       writeFileSync(file, 'SQLite format 3');
-      expect(await said(verify(file))).to.contain('is no whole backup');
+      expect(await said(verify(file))).to.contain('is no backup of Argos');
       expect(await said(restore(join(tempFolder(), 'none')))).to.match(/^usage: .*cannot be read: ENOENT/);
       await under.start();
       await isOld();
