@@ -85,6 +85,8 @@ export interface AlertDetail {
   readonly lastTold: string | null;
   /** Why a firing that runs has not been told. */
   readonly held: string | null;
+  /** Who holds it back: the silence, the rule or monitor that it depends on, the person. */
+  readonly heldBy: string | null;
   /** Who has seen to what fires. */
   readonly acknowledged: { readonly at: string; readonly by: string; readonly comment: string } | null;
   /** What runs: `for`, `keep_firing_for`, `cooldown`, and how many seconds of how many have passed. */

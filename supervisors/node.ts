@@ -173,6 +173,7 @@ function stages(options: NodeOptions, started: Declaration, kept: StoreOptions, 
     },
     forget: async (gone) => {
       if (gone.kind === 'rule') await forgetRule(store, site.rules, feed, gone.name, gone.spec as RuleConfig); // what declare has checked
+      if (gone.kind === 'action' && node === undefined) await store.commit([{ set: 'forget_action', action: gone.name, atMs: Date.now() }]); // else another node may have it
       if (gone.kind !== 'monitor') return;
       for (const { kind, name } of declared) if (kind === 'rule') names.whereis(`rule:${name}`)?.deliver(new MonitorGone(gone.name));
       await store.commit([{ set: 'forget_monitor', monitor: gone.name }]);

@@ -102,11 +102,11 @@ export class Desk {
 
   #alert(instance: Instance, verdict: Alert['state'], states: States, { monitor, observation, nowMs, error, reason }: Circumstances, cause: string): Alert {
     const { description, severity, labels, parameters } = this.#config;
-    const { condition, each, monitors } = this.#program;
+    const { condition, each, life, monitors } = this.#program;
     const shown = each && instance.key !== '' ? [...monitors, instance.key] : monitors;
     const facts = instance.facts(states, nowMs);
     const why = {
-      condition: () => details(condition.tree, facts, holds(instance.state) ? 'firing' : 'resolved'),
+      condition: () => details(condition.tree, facts, life.mode === 'event' || holds(instance.state) ? 'firing' : 'resolved'),
       no_data: () => 'nothing has come for too long',
       error: () => error ?? '',
     };

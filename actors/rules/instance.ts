@@ -85,7 +85,8 @@ export class Instance {
 
   /** What a monitor has seen, for the windows over it. @param seq of the stored batch that brought it. */
   see(monitor: string, { atMs, fields, seen }: Observation, seq?: number): void {
-    this.#dataMs = Math.max(this.dataMs ?? 0, atMs);
+    const { isData } = this.#program;
+    if (isData === undefined || isData(monitor)) this.#dataMs = Math.max(this.dataMs ?? 0, atMs);
     if (this.#windows.length === 0 || this.#holds(monitor, atMs, seq)) return;
     for (const [over, { path }, aggregate] of this.windows()) {
       if (over !== monitor || (seen && !seen.includes(path[0] ?? ''))) continue;

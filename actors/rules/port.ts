@@ -4,7 +4,7 @@ import type { Mark } from '../inbox.ts';
 import type { Job } from '../job.ts';
 import type { Logger } from '../logger.ts';
 import type { Names } from '../names.ts';
-import type { AlertState, Hold } from './alert/alert-state.ts';
+import { type Acked, type AlertState, type Hold, INACTIVE } from './alert/alert-state.ts';
 import type { Subject } from './alert/matchers.ts';
 import type { RuleConfig } from './schema.ts';
 import type { Identity } from './condition/identity.ts';
@@ -80,3 +80,15 @@ export interface Execution {
   readonly job: Job;
   readonly suppressed?: string;
 }
+
+/** What of a stored state is the alert's. */
+export function alertOf(stored: RuleState | undefined): AlertState {
+  if (!stored) return INACTIVE;
+  const { read: _read, meant: _meant, config: _config, node: _node, ...alert } = stored;
+  return alert;
+}
+
+/** `status`: answers a RuleDetail; of one instance an AlertDetail, or undefined when there is none · `ack`: somebody has seen to what fires, of one instance or of all; answers an AckReply. */
+export type RuleAsk =
+  | { readonly ask: 'status'; readonly instance?: string }
+  | ({ readonly ask: 'ack'; readonly instance?: string | undefined } & Omit<Acked, 'atMs'>);

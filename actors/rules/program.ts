@@ -36,6 +36,8 @@ export interface Program {
   readonly each: EachRead | undefined;
   /** Whose trouble holds its notifications back: monitors by their `up`, rules by their `firing`. */
   readonly dependsOn: readonly Dependency[];
+  /** Whether what this monitor sees is data to it: not so what other rules say of themselves, and what it only depends on. Left out: all is. */
+  readonly isData: ((monitor: string) => boolean) | undefined;
   /** The monitors whose states its alerts show. */
   readonly monitors: readonly string[];
   /** Whether its conditions call custom functions. */
@@ -88,6 +90,7 @@ class Compilation implements Program {
   readonly reads: Reads;
   readonly each: Program['each'];
   readonly monitors: readonly string[];
+  readonly isData: Program['isData'];
   readonly asks: boolean;
   readonly looksBack: boolean;
   readonly #config: RuleConfig;
@@ -106,6 +109,7 @@ class Compilation implements Program {
     this.reads = readsOf(config, ...trees);
     this.each = for_each === undefined ? undefined : { matches: glob(for_each), fields: fields.get(EACH) ?? [] };
     this.monitors = [...new Set([...fields.keys(), ...needs])].filter((monitor) => monitor !== EACH || for_each === undefined);
+    this.isData = dataOf(config, [...fields.keys()]);
     this.asks = trees.some((one) => calls(one).length > 0);
     this.looksBack = trees.some((one) => nodes(one).some((node) => node.kind === 'leaf' && node.op === 'changed'));
     this.#config = config;
@@ -124,6 +128,14 @@ class Compilation implements Program {
 /** Most rules have none of many things: these share one list. */
 const NONE: readonly never[] = [];
 const listOf = <T>(list: readonly T[]): readonly T[] => (list.length === 0 ? NONE : list);
+
+/** A condition of nothing but other rules has no data but these. */
+function dataOf({ monitor, for_each, depends_on }: RuleConfig, read: readonly string[]): Program['isData'] {
+  const own = [...new Set([...read, ...(monitor === undefined ? [] : [monitor].flat())])].filter((one) => !one.startsWith('rule:') && one !== EACH);
+  if ((depends_on.length === 0 && read.every((one) => !one.startsWith('rule:'))) || (own.length === 0 && for_each === undefined)) return undefined;
+  const each = for_each === undefined ? undefined : glob(for_each);
+  return (one) => own.includes(one) || each?.(one) === true;
+}
 
 /** Which monitors and fields wake a rule: those that `monitor` names, else those that its conditions read. */
 export function readsOf(config: Pick<RuleConfig, 'monitor' | 'for_each' | 'depends_on'>, ...trees: readonly Tree[]): Reads {

@@ -11,13 +11,14 @@ import type { Mark } from '../inbox.ts';
 import type { Job } from '../job.ts';
 import * as vitals from '../vitals.ts';
 import type { AckReply } from '../../proto/api.ts';
-import { type Acked, type AlertState, INACTIVE } from './alert/alert-state.ts';
+import { INACTIVE } from './alert/alert-state.ts';
 import { Asking } from './asking.ts';
 import { verdictOfEdit } from './condition/identity.ts';
 import type { Decision } from './decisions.ts';
 import type { Instance } from './instance.ts';
 import { Judge, type Judgement, type Need } from './judge.ts';
-import { MonitorGone, RECONSIDER, type RulePort, type RuleState } from './port.ts';
+import { endsOf } from './closing.ts';
+import { alertOf, type Execution, MonitorGone, RECONSIDER, type RuleAsk, type RulePort } from './port.ts';
 import type { RuleConfig } from './schema.ts';
 import { alertStatusOf, statusOf } from './status.ts';
 
@@ -33,11 +34,6 @@ export const ruleChild = (name: string, config: RuleConfig, port: RulePort, need
   id: `rule:${name}`,
   start: (parent) => startLink(parent, new Rule(name, config, port, needs), { name: `rule:${name}` }),
 });
-
-/** `status`: answers a RuleDetail; of one instance an AlertDetail, or undefined when there is none · `ack`: somebody has seen to what fires, of one instance or of all; answers an AckReply. */
-export type RuleAsk =
-  | { readonly ask: 'status'; readonly instance?: string }
-  | ({ readonly ask: 'ack'; readonly instance?: string | undefined } & Omit<Acked, 'atMs'>);
 
 class Rule implements GenServer<undefined, RuleAsk, Wake> {
   readonly #name: string;
@@ -88,8 +84,9 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
     for (const instance of this.#judge.instances) await this.#refill(instance);
     this.#done = feed.subscribe(this.#name, self, reads, stored?.read, each) ?? this.#done;
     names.register(self, `rule:${this.#name}`, undefined);
-    if (edit?.verdict === 'reset') await this.#reset(edit.reason);
+    if (edit?.verdict === 'reset') await this.#reset(edit.reason, stored?.config);
     for (const { key } of this.#judge.instances) if (key !== '' && !monitors.has(key)) await this.#part(key);
+    await this.#publish(); // before any rule lets time decide: others may depend on this one
     void feed.caughtUp.then(() => self.deliver(CAUGHT_UP)); // what it missed while it was away shows in the monitors' states
     return ok(undefined);
   }
@@ -181,9 +178,11 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
   }
 
   /** It means something else now: alerts that are open end, and who was told is told. */
-  async #reset(reason: string): Promise<void> {
+  async #reset(reason: string, before: RuleConfig | undefined): Promise<void> {
     this.#port.log.info('the alert begins anew', { reason });
-    await this.#settle(this.#judge.close(this.#judge.instances, reason, Date.now()));
+    const nowMs = Date.now();
+    const ends = before && endsOf(this.#name, before, this.#judge, this.#port, reason, nowMs);
+    await this.#settle(this.#judge.close(this.#judge.instances, reason, nowMs), [], ends);
     if (this.#judge.program.each) this.#judge.remove('');
   }
 
@@ -206,9 +205,11 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
   }
 
   /** Make the new states lasting, with what they owe. A store that is away is waited for: the events behind these wait as well. */
-  async #settle(decisions: readonly Decision[], parted: readonly string[] = []): Promise<void> {
+  /** @param executions what is owed for it, where another rule than this one says that. */
+  async #settle(decisions: readonly Decision[], parted: readonly string[] = [], executions?: readonly Execution[]): Promise<void> {
     const { feed, log } = this.#port;
-    const news = this.#judge.desk.newsOf(decisions, this.#judge.main, this.#read, parted);
+    const own = this.#judge.desk.newsOf(decisions, this.#judge.main, this.#read, parted);
+    const news = executions ? { ...own, executions } : own;
     let due: readonly Job[] = [];
     while (this.#self.isAlive) {
       try {
@@ -242,10 +243,3 @@ class Rule implements GenServer<undefined, RuleAsk, Wake> {
 }
 
 const NEVER = Symbol('no such message');
-
-/** What of a stored state is the alert's. */
-function alertOf(stored: RuleState | undefined): AlertState {
-  if (!stored) return INACTIVE;
-  const { read: _read, meant: _meant, config: _config, node: _node, ...alert } = stored;
-  return alert;
-}

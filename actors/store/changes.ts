@@ -21,6 +21,8 @@ export type Change =
   /** Executions that have failed for good wait again, with all their tries before them; or are given up. */
   | { readonly set: 'redrive'; readonly ids: readonly string[]; readonly dueMs: number }
   | { readonly set: 'drop'; readonly ids: readonly string[]; readonly atMs: number }
+  /** An action is no more: what waits for it has failed. */
+  | { readonly set: 'forget_action'; readonly action: string; readonly atMs: number }
   /** What is of no use any more and not under way. */
   | { readonly set: 'expire'; readonly nowMs: number }
   | { readonly set: 'job_status'; readonly id: string; readonly status: JobStatus; readonly reason: string; readonly dueMs: number }
@@ -151,6 +153,8 @@ const TABLE: Table = {
   release: ({ id, fence }) => one('UPDATE jobs SET owner = NULL, lease_ms = NULL WHERE id = ? AND fence = ?', id, fence),
   redrive: ({ ids, dueMs }) => ids.map((id) => ({ sql: REDRIVE, params: [dueMs, id] })),
   drop: ({ ids, atMs }) => ids.map((id) => ({ sql: DROP, params: [atMs, id] })),
+  forget_action: ({ action, atMs }) =>
+    one(`UPDATE jobs SET status = 'failed', reason = 'its action was removed', due_ms = ? WHERE ${OPEN} AND action = ?`, atMs, action),
   expire: ({ nowMs }) => one(EXPIRE, nowMs, nowMs, nowMs),
   attempt: ({ attempt: a, status, dueMs, fence = -1 }) => [
     { sql: ADD_ATTEMPT, params: [a.job, a.number, a.startedMs, a.durationMs, a.outcome, a.reason, a.class, fence, a.job, fence] },

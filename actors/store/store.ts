@@ -53,8 +53,7 @@ export class Store {
     this.#names = names;
   }
 
-  /** That of the last batch that was there when the store was opened. */
-  bootSeq = 0;
+  bootSeq = 0; // that of the last batch that was there when the store was opened
   /** The number of the last batch. */
   get lastSeq(): number {
     return this.#lastSeq;

@@ -61,12 +61,12 @@ function instancesText(name: string, { instances = {}, count = 0, refused = 0 }:
 
 function alertText(
   title: string,
-  { phase, since, episode, lastTold, held, acknowledged, timers, dataAge, explanation, clearWhen, changes }: AlertDetail,
+  { phase, since, episode, lastTold, held, heldBy, acknowledged, timers, dataAge, explanation, clearWhen, changes }: AlertDetail,
 ): string {
   const style = phase === 'firing' ? 'red' : phase === 'inactive' ? 'green' : 'yellow';
   const facts = [
     episode === null ? undefined : `episode ${episode}`,
-    held === null ? undefined : `not told: ${held}`,
+    held === null ? undefined : `not told: ${held}${heldBy === null ? '' : ` (${heldBy})`}`,
     acknowledged === null ? undefined : `acknowledged by ${acknowledged.by} at ${acknowledged.at}${acknowledged.comment && `: ${acknowledged.comment}`}`,
     ...Object.entries(timers).map(([timer, { passed, of }]) => `${timer}: ${passed.toFixed(1)} of ${of} s`),
     lastTold === null ? undefined : `last told ${lastTold}`,

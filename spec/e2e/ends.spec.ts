@@ -73,6 +73,42 @@ describe('the end of an alert', function () {
     expect((await node.cli('explain', 'rule', 'each')).stdout).to.match(/no monitor that for_each matches has seen anything yet/);
   });
 
+  it('is told as the rule said when it was told of, when an edit makes another alert of it; what a removed action owes has failed', async () => {
+    await send('boiler', 93);
+    await eventually(async () => expect(await told('hot')).to.deep.equal(['boiler firing succeeded']));
+    node.configure(config(ALL, [{ name: 'hot', condition: 'iot_1.value > 80', actions: ['note'] }, EACH, COOL]));
+    expect((await node.cli('reload')).code).to.equal(0);
+    await eventually(async () => expect((await told('hot')).at(-1)).to.match(/^boiler resolved \(.*\) succeeded$/));
+    const { actions, ...rest } = config(ALL, []) as { actions: object };
+    node.configure({
+      ...rest,
+      actions: { single: [{ name: 'other', type: 'log', config: {} }] },
+      rules: [rule('hot', 'iot_1.value > 80', { actions: ['other'], on_resolve: [] })],
+    });
+    await eventually(async () => expect(await told('cool')).to.deep.equal(['boiler firing succeeded']));
+    expect((await node.cli('reload')).code).to.equal(0);
+    await eventually(async () => expect((await told('cool')).at(-1)).to.equal('boiler resolved (the rule was removed) its action was removed'));
+    expect(actions).to.be.an('object');
+  });
+
+  it('of what it depends on is awaited over a restart, in whatever order they are written', async () => {
+    const dependent = rule('dependent', 'boiler.value > 80', { depends_on: ['rule.root'] });
+    node.configure(config(ALL, [dependent, rule('root', 'iot_1.value > 80')]));
+    expect((await node.cli('reload')).code).to.equal(0);
+    await send('iot_1', 90);
+    await eventually(async () => expect(await told('root')).to.deep.equal(['iot_1 firing succeeded']));
+    await send('boiler', 90);
+    const held = async (): Promise<void> =>
+      expect((await node.cli('explain', 'rule', 'dependent')).stdout).to.match(/firing[\s\S]*not told: inhibited \(rule.root\)/) as never;
+    await eventually(held);
+    await node.end('SIGKILL');
+    await node.start();
+    await eventually(held);
+    expect(await told('dependent')).to.deep.equal([]);
+    await send('iot_1', 1);
+    await eventually(async () => expect((await told('dependent')).join()).to.match(/^\S+ firing succeeded$/));
+  });
+
   it('is all that is told of what somebody has acknowledged; that outlives a kill', async () => {
     const nothing = await node.cli('ack', 'hot');
     expect([nothing.code, nothing.stderr]).to.deep.equal([6, 'argos: rule hot has nothing to acknowledge: what fires has been seen to\n']);
@@ -85,7 +121,8 @@ describe('the end of an alert', function () {
     await node.end('SIGKILL');
     await node.start();
     await eventually(
-      async () => expect((await node.cli('explain', 'rule', 'cool')).stdout).to.match(/not told: acknowledged\n {2}acknowledged by \S+ at \S+: on my way/),
+      async () =>
+        expect((await node.cli('explain', 'rule', 'cool')).stdout).to.match(/not told: acknowledged \(\S+\)\n {2}acknowledged by \S+ at \S+: on my way/),
       10_000,
     );
     await send('boiler', 20);
