@@ -17,7 +17,7 @@ describe('the end of an alert', function () {
   });
   const HOT = rule('hot', 'boiler.value > 80');
   const EACH = rule('each', 'monitor.value > 80', { for_each: 'iot_*' });
-  const COOL = rule('cool', 'boiler.value > 80', { cooldown: 3 });
+  const COOL = rule('cool', 'boiler.value > 80', { cooldown: 600 });
   const ALL = ['boiler', 'iot_1', 'iot_2'];
 
   beforeEach(async () => {
